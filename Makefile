@@ -1,0 +1,42 @@
+# Each target is one line to explain and does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export CGO_ENABLED ?= 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN := bin/tocsin
+PURE := $(shell go list ./... 2>/dev/null)
+
+.PHONY: help build geo run test lint shape bench fuzz vuln clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+geo: ## fetch and pack the country and network databases (once; offline afterwards)
+	@build/geo/fetch.sh
+
+build: geo ## the binary, bin/tocsin
+	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/tocsin
+
+run: build ## scan a labelled sample attack, or your own logs: make run LOGS=dir
+	@build/run.sh $(BIN) "$(LOGS)"
+
+test: geo ## the whole suite, with the race detector where it is pure Go
+	@build/test.sh
+
+lint: geo ## formatting, vet and linters
+	@build/lint.sh
+
+shape: ## file and function lengths, package stories, exported docs, family file sets
+	@go run ./build/shape
+
+bench: geo ## benchmarks of every stage, and of the whole scan
+	@build/bench.sh
+
+fuzz: ## every fuzz target, FUZZTIME each (default 1m)
+	@build/fuzz.sh $(or $(FUZZTIME),1m)
+
+vuln: ## known vulnerabilities in dependencies
+	@build/vuln.sh
+
+clean: ## remove what was made (the fetched databases stay in .cache)
+	@rm -rf bin out coverage.out
