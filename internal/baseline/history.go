@@ -150,14 +150,36 @@ func (h *History) Merge(other *History) {
 		}
 	}
 	for k, theirs := range other.uses {
-		key := useKey{to[k.origin], to[k.value], k.feature}
-		mine, known := h.uses[key]
-		if !known || earlier(theirs.first, theirs.by, mine) {
-			mine.first, mine.by = theirs.first, theirs.by
-		}
-		mine.count += theirs.count
-		h.uses[key] = mine
+		h.add(useKey{to[k.origin], to[k.value], k.feature}, theirs)
 	}
+}
+
+// Renamed returns the history with every origin under the name that rename gives it; origins of one new name are added up.
+// A survey counts under session keys, since who stands behind a session is known only when all is read.
+func (h *History) Renamed(rename func(origin string) string) *History {
+	out := &History{}
+	out.intern("")
+	to := make(map[uint32]uint32, len(h.origins))
+	for id, theirs := range h.origins {
+		o := out.Origin(rename(h.list[id]))
+		to[id] = o.id
+		for d, n := range theirs {
+			o.days[d] += n
+		}
+	}
+	for k, u := range h.uses {
+		out.add(useKey{to[k.origin], out.intern(h.list[k.value]), k.feature}, u)
+	}
+	return out
+}
+
+func (h *History) add(key useKey, theirs use) {
+	mine, known := h.uses[key]
+	if !known || earlier(theirs.first, theirs.by, mine) {
+		mine.first, mine.by = theirs.first, theirs.by
+	}
+	mine.count += theirs.count
+	h.uses[key] = mine
 }
 
 // Seal makes the counts across origins that Verdict and Users need. Call it once, after the last Merge.

@@ -101,3 +101,18 @@ func BenchmarkUse(b *testing.B) {
 		observe(&h, all[i%len(all):i%len(all)+1])
 	}
 }
+
+func TestRenamedAddsUpSessions(t *testing.T) {
+	var h History
+	observe(&h, month("ASIA1", 30))
+	observe(&h, month("ASIA2", 30))
+	person := h.Renamed(func(string) string { return "alice" })
+	person.Seal()
+	if person.Origins() != 1 || person.Users(Country, "DE") != 1 {
+		t.Errorf("%d origins, %d users of DE", person.Origins(), person.Users(Country, "DE"))
+	}
+	got := person.Judge("alice", Country, "FR", start.AddDate(0, 0, 5).UnixMilli(), nil)
+	if want := (Verdict{New: true, Days: 5, Events: 300}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

@@ -1,0 +1,10 @@
+// Package content holds what Tocsin detects by, as files that a user can read, copy, override and test: Sigma rules
+// under rules/, each with its test events beside it. It embeds them and knows nothing of what they mean.
+package content
+
+import "embed"
+
+// Rules is the tree of rule files and their tests, rooted at "rules".
+//
+//go:embed all:rules
+var Rules embed.FS
