@@ -232,3 +232,41 @@ func (s *Splitter) fill() error {
 	s.srcErr = io.ErrNoProgress
 	return s.srcErr
 }
+
+// Member returns the bytes of a member's value in the object raw, or nil. It looks at the outermost level only.
+func Member(raw []byte, name string) []byte {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	at := 1
+	for {
+		for at < len(raw) && (isSpace(raw[at]) || raw[at] == ',') {
+			at++
+		}
+		if at >= len(raw) || raw[at] != '"' {
+			return nil
+		}
+		length := scanString(raw[at:])
+		if length < 0 {
+			return nil
+		}
+		key := raw[at+1 : at+length-1]
+		at += length + spaces(raw[at+length:])
+		if at >= len(raw) || raw[at] != ':' {
+			return nil
+		}
+		at++
+		at += spaces(raw[at:])
+		if at >= len(raw) {
+			return nil
+		}
+		size := scanValue(raw[at:])
+		if size < 0 {
+			return nil
+		}
+		if string(key) == name {
+			return raw[at : at+size]
+		}
+		at += size
+	}
+}

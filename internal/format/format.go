@@ -1,0 +1,37 @@
+package format
+
+import (
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
+	"github.com/tocsin-security/tocsin/internal/format/ocsfjson"
+	"github.com/tocsin-security/tocsin/internal/ocsf"
+)
+
+// Format is one kind of log.
+type Format struct {
+	Name      string                 // the folder's name
+	Recognise func(head []byte) bool // by content
+	Shape     func() ocsf.Shape
+	Product   string // Sigma log source of its records
+	Service   string
+}
+
+// All lists the formats in the order in which they are asked. OCSF comes first: its raw_data can quote any other.
+func All() []Format {
+	return []Format{
+		{"ocsfjson", ocsfjson.Recognise, ocsfjson.Shape, "aws", "cloudtrail"},
+		{"cloudtrail", cloudtrail.Recognise, cloudtrail.Shape, "aws", "cloudtrail"},
+	}
+}
+
+// HeadSize is how many bytes of a stream Detect wants to see.
+const HeadSize = 64 << 10
+
+// Detect returns the index in All of the format that a stream beginning with head is of, or -1.
+func Detect(head []byte) int {
+	for i, f := range All() {
+		if f.Recognise(head) {
+			return i
+		}
+	}
+	return -1
+}
