@@ -12,7 +12,7 @@ help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 geo: ## fetch and pack the country and network databases (once; offline afterwards)
-	@build/geo/fetch.sh
+	@go run ./build/geo
 
 build: geo ## the binary, bin/tocsin
 	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/tocsin
