@@ -1,7 +1,8 @@
 package sigma
 
 import (
-	"fmt"
+	"bytes"
+	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -9,53 +10,113 @@ import (
 
 // Hit is one match of a rule that a correlation refers to.
 type Hit struct {
-	Rule  int      // index in Correlation.Rules
-	Time  int64    // when the event occurred, epoch milliseconds
-	Group []string // the values of GroupBy, in its order
-	Value string   // value_count: the value of Field
-	Key   string   // identity of the event: breaks ties in time, and one event counts once a rule
+	Rule   int      // index in Correlation.Rules
+	Time   int64    // when the event occurred, epoch milliseconds
+	Group  []string // the values of GroupBy, in its order
+	Value  string   // value_count: the value of Field
+	Key    [16]byte // identity of the event: breaks ties in time, and one event counts once a rule and value
+	Source int32    // the caller's own, given back in Episode
+}
+
+// EventRef is one event of an Episode.
+type EventRef struct {
+	Time   int64
+	Key    [16]byte
+	Source int32
+	Rule   int
 }
 
 // Episode is one stretch in which a correlation held: the union of all its windows that overlap.
 type Episode struct {
 	Group  []string
-	Hits   []Hit // in order of time and key
-	Values []string
-	Peak   int // events, distinct values or rules in the fullest window
+	Events []EventRef // in order of time and key
+	Values []string   // value_count: the distinct values, in order of their first event
+	Peak   int        // events, distinct values or rules in the fullest window
 }
 
-// MaxHits bounds what one Correlator remembers. Overflow says how many hits came beyond it.
+// MaxHits bounds what one Correlator remembers, at 48 bytes a hit. Overflow says how many came beyond it.
 const MaxHits = 4_000_000
 
 // Correlator collects the hits of one correlation. It has one owner; Merge joins two. The result depends on the set of
 // hits only: not on the order in which they came.
 type Correlator struct {
 	rule     *Correlation
-	groups   map[string][]Hit
+	groups   map[string]*group
+	values   []string
+	index    map[string]uint32
+	buf      []byte
 	held     int
 	overflow int
 }
 
-// NewCorrelator returns an empty Correlator.
-func NewCorrelator(c *Correlation) *Correlator {
-	return &Correlator{rule: c, groups: map[string][]Hit{}}
+type group struct {
+	names []string
+	hits  []hit
 }
 
-// Add takes one hit in. A hit without a value for some group-by field groups with the others that lack it.
+// hit is a Hit in little memory.
+type hit struct {
+	time   int64
+	key    [16]byte
+	value  uint32
+	source int32
+	rule   int32
+}
+
+// NewCorrelator returns an empty Correlator.
+func NewCorrelator(c *Correlation) *Correlator {
+	return &Correlator{rule: c, groups: map[string]*group{}, values: []string{""}, index: map[string]uint32{"": 0}}
+}
+
+// Add takes one hit in; it keeps no memory of the caller. A hit without a value for some group-by field groups with
+// the others that lack it.
 func (c *Correlator) Add(h Hit) {
 	if c.held >= MaxHits {
 		c.overflow++
 		return
 	}
 	c.held++
-	key := strings.Join(h.Group, "\x00")
-	c.groups[key] = append(c.groups[key], h)
+	c.buf = c.buf[:0]
+	for _, g := range h.Group {
+		c.buf = append(append(c.buf, g...), 0)
+	}
+	g := c.groups[string(c.buf)]
+	if g == nil {
+		g = &group{}
+		for _, name := range h.Group {
+			g.names = append(g.names, strings.Clone(name))
+		}
+		c.groups[string(c.buf)] = g
+	}
+	g.hits = append(g.hits, hit{h.Time, h.Key, c.intern(h.Value), h.Source, int32(h.Rule)}) //nolint:gosec // a correlation has few rules
+}
+
+func (c *Correlator) intern(value string) uint32 {
+	if i, ok := c.index[value]; ok {
+		return i
+	}
+	i := uint32(len(c.values)) //nolint:gosec // at most MaxHits
+	value = strings.Clone(value)
+	c.index[value] = i
+	c.values = append(c.values, value)
+	return i
 }
 
 // Merge takes the hits of another Correlator of the same rule in; other must not be used afterwards.
 func (c *Correlator) Merge(other *Correlator) {
-	for key, hits := range other.groups {
-		c.groups[key] = append(c.groups[key], hits...)
+	to := make([]uint32, len(other.values))
+	for i, v := range other.values {
+		to[i] = c.intern(v)
+	}
+	for key, theirs := range other.groups {
+		for i := range theirs.hits {
+			theirs.hits[i].value = to[theirs.hits[i].value]
+		}
+		if mine := c.groups[key]; mine != nil {
+			mine.hits = append(mine.hits, theirs.hits...)
+		} else {
+			c.groups[key] = theirs
+		}
 	}
 	c.held += other.held
 	c.overflow += other.overflow
@@ -73,54 +134,46 @@ func (c *Correlator) Episodes() []Episode {
 	sort.Strings(keys)
 	var out []Episode
 	for _, k := range keys {
-		hits := ordered(c.groups[k])
+		g := c.groups[k]
+		hits := c.ordered(g.hits)
 		if c.rule.Type == "temporal_ordered" {
-			out = append(out, c.chains(hits)...)
+			out = append(out, c.chains(g, hits)...)
 			continue
 		}
-		out = append(out, c.windows(hits)...)
+		out = append(out, c.windows(g, hits)...)
 	}
 	return out
 }
 
-// ordered sorts by time, then key, then rule, and drops repetitions of one event for one rule.
-func ordered(hits []Hit) []Hit {
-	sort.Slice(hits, func(i, j int) bool {
-		a, b := &hits[i], &hits[j]
-		switch {
-		case a.Time != b.Time:
-			return a.Time < b.Time
-		case a.Key != b.Key:
-			return a.Key < b.Key
-		case a.Rule != b.Rule:
-			return a.Rule < b.Rule
-		}
-		return a.Value < b.Value
+// ordered sorts by time, then key, then rule, and drops repetitions of one event for one rule and value.
+func (c *Correlator) ordered(hits []hit) []hit {
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.rule, b.rule), strings.Compare(c.values[a.value], c.values[b.value]), cmp.Compare(a.source, b.source))
 	})
-	return slices.CompactFunc(hits, func(a, b Hit) bool {
-		return a.Key == b.Key && a.Rule == b.Rule && a.Time == b.Time && a.Value == b.Value
+	return slices.CompactFunc(hits, func(a, b hit) bool {
+		return a.key == b.key && a.rule == b.rule && a.time == b.time && a.value == b.value
 	})
 }
 
 // windows slides the timespan over the hits and joins the windows that hold.
-func (c *Correlator) windows(hits []Hit) []Episode {
+func (c *Correlator) windows(g *group, hits []hit) []Episode {
 	span := c.rule.Timespan.Milliseconds()
-	count := counter{kind: c.rule.Type, seen: map[string]int{}}
+	count := counter{kind: c.rule.Type, seen: map[uint32]int{}}
 	var out []Episode
 	from, openFrom, openTo, peak := 0, -1, -1, 0
 	flush := func() {
 		if openFrom >= 0 {
-			out = append(out, episode(hits[openFrom:openTo+1], peak))
+			out = append(out, c.episode(g, hits[openFrom:openTo+1], peak))
 		}
 		openFrom, peak = -1, 0
 	}
 	for to := range hits {
 		count.add(&hits[to], +1)
-		for hits[to].Time-hits[from].Time > span {
+		for hits[to].time-hits[from].time > span {
 			count.add(&hits[from], -1)
 			from++
 		}
-		if to+1 < len(hits) && hits[to+1].Time == hits[to].Time {
+		if to+1 < len(hits) && hits[to+1].time == hits[to].time {
 			continue // a window ends after all that happened in its last instant
 		}
 		if !c.holds(count.n) {
@@ -153,20 +206,20 @@ func (c *Correlator) holds(n int) bool {
 // counter counts what the correlation counts in the window.
 type counter struct {
 	kind string
-	seen map[string]int
+	seen map[uint32]int
 	n    int
 }
 
-func (c *counter) add(h *Hit, by int) {
-	key := h.Value
+func (c *counter) add(h *hit, by int) {
+	key := h.value
 	switch c.kind {
 	case "event_count":
 		c.n += by
 		return
 	case "temporal":
-		key = fmt.Sprint(h.Rule)
+		key = uint32(h.rule) //nolint:gosec // an index
 	case "value_count":
-		if key == "" {
+		if key == 0 { // the event lacks the field
 			return
 		}
 	}
@@ -183,29 +236,26 @@ func (c *counter) add(h *Hit, by int) {
 
 // chains finds rules in order within the timespan. Events of one instant count as in order, since logs with whole
 // seconds do not tell. Of each chain the latest possible beginning is taken; a hit stands in one chain.
-func (c *Correlator) chains(hits []Hit) []Episode {
+func (c *Correlator) chains(g *group, hits []hit) []Episode {
 	span := c.rule.Timespan.Milliseconds()
-	rules := len(c.rule.Rules)
-	best := make([][]Hit, rules)
+	rules := int32(len(c.rule.Rules)) //nolint:gosec // few
+	best := make([][]hit, rules)
 	var out []Episode
 	for from := 0; from < len(hits); {
 		to := from
-		for to < len(hits) && hits[to].Time == hits[from].Time {
+		for to < len(hits) && hits[to].time == hits[from].time {
 			to++
 		}
 		instant := slices.Clone(hits[from:to])
-		sort.SliceStable(instant, func(i, j int) bool { return instant[i].Rule < instant[j].Rule })
+		sort.SliceStable(instant, func(i, j int) bool { return instant[i].rule < instant[j].rule })
 		for _, h := range instant {
-			if h.Rule >= rules {
-				continue
+			if h.rule == 0 {
+				best[0] = []hit{h}
+			} else if prev := best[h.rule-1]; prev != nil && h.time-prev[0].time <= span {
+				best[h.rule] = append(slices.Clone(prev), h)
 			}
-			if h.Rule == 0 {
-				best[0] = []Hit{h}
-			} else if prev := best[h.Rule-1]; prev != nil && h.Time-prev[0].Time <= span {
-				best[h.Rule] = append(slices.Clone(prev), h)
-			}
-			if last := best[rules-1]; last != nil && h.Rule == rules-1 {
-				out = append(out, episode(last, rules))
+			if last := best[rules-1]; last != nil && h.rule == rules-1 {
+				out = append(out, c.episode(g, last, int(rules)))
 				clear(best)
 			}
 		}
@@ -214,13 +264,14 @@ func (c *Correlator) chains(hits []Hit) []Episode {
 	return out
 }
 
-func episode(hits []Hit, peak int) Episode {
-	e := Episode{Group: hits[0].Group, Hits: slices.Clone(hits), Peak: peak}
-	seen := map[string]bool{}
+func (c *Correlator) episode(g *group, hits []hit, peak int) Episode {
+	e := Episode{Group: g.names, Peak: peak}
+	seen := map[uint32]bool{0: true}
 	for _, h := range hits {
-		if h.Value != "" && !seen[h.Value] {
-			seen[h.Value] = true
-			e.Values = append(e.Values, h.Value)
+		e.Events = append(e.Events, EventRef{h.time, h.key, h.source, int(h.rule)})
+		if !seen[h.value] {
+			seen[h.value] = true
+			e.Values = append(e.Values, c.values[h.value])
 		}
 	}
 	return e

@@ -32,7 +32,7 @@ func TestFoldMakesAStormOneAlert(t *testing.T) {
 		in = append(in, signal(r, "alice", time.Duration(i)*time.Minute))
 	}
 	in = append(in, signal(r, "bob", 0), signal(r, "alice", 24*time.Hour))
-	got := Fold(in)
+	got := Fold(in, nil)
 	if len(got) != 3 {
 		t.Fatalf("%d alerts, want 3: one storm, one other origin, one other day", len(got))
 	}
@@ -53,10 +53,10 @@ func TestFoldDoesNotDependOnOrder(t *testing.T) {
 	for i := range 30 {
 		in = append(in, signal(rule([]string{"a", "b"}[i%2], Low), []string{"x", "y", "z"}[i%3], time.Duration(i)*time.Hour))
 	}
-	want := Fold(in)
+	want := Fold(in, nil)
 	for seed := range uint64(5) {
 		rand.New(rand.NewPCG(seed, 7)).Shuffle(len(in), func(i, j int) { in[i], in[j] = in[j], in[i] })
-		if diff := cmp.Diff(want, Fold(in)); diff != "" {
+		if diff := cmp.Diff(want, Fold(in, nil)); diff != "" {
 			t.Fatal(diff)
 		}
 	}
@@ -90,7 +90,7 @@ func TestWeighMovesAtMostOneStep(t *testing.T) {
 
 func TestPromote(t *testing.T) {
 	weigh := func(in []Signal, c Context) []Alert {
-		alerts := Fold(in)
+		alerts := Fold(in, nil)
 		for i := range alerts {
 			Weigh(&alerts[i], c)
 		}

@@ -10,27 +10,43 @@ import (
 // MaxKeptSignals bounds the signals that an alert keeps whole. Count and EventUIDs still speak of all of them.
 const MaxKeptSignals = 25
 
-// foldKey is what makes signals one alert: the storm rule of docs/architecture.md.
-type foldKey struct {
+// FoldKey is what makes signals one alert: the storm rule of docs/architecture.md.
+type FoldKey struct {
 	rule, origin, account string
 	day                   int64
 }
 
-// Fold groups signals of one rule, origin, account and UTC day into alerts, in order of time and uid. A
-// correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
-func Fold(signals []Signal) []Alert {
+// KeyOf returns the key that a signal folds by.
+func KeyOf(rule, origin, account string, at time.Time) FoldKey {
+	return FoldKey{rule, origin, account, at.Unix() / int64((24 * time.Hour).Seconds())}
+}
+
+// Rest is the part of a storm that was counted without being kept whole.
+type Rest struct {
+	Count     int
+	Last      time.Time
+	EventUIDs []string
+}
+
+// Fold groups signals of one rule, origin, account and UTC day into alerts, in order of time and uid, and adds what
+// was only counted. A correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
+func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 	sorted := slices.Clone(signals)
 	SortSignals(sorted)
-	index := map[foldKey]int{}
+	index := map[FoldKey]int{}
 	var alerts []Alert
 	for i := range sorted {
 		s := &sorted[i]
-		key := foldKey{s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time.Unix() / int64((24 * time.Hour).Seconds())}
+		key := KeyOf(s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time)
 		at, known := index[key]
 		if !known {
 			at = len(alerts)
 			index[key] = at
 			alerts = append(alerts, newAlert(s))
+			if more := rest[key]; more != nil {
+				alerts[at].Count, alerts[at].Last = more.Count, more.Last
+				alerts[at].EventUIDs = append(alerts[at].EventUIDs, more.EventUIDs...)
+			}
 		}
 		alerts[at].add(s)
 	}

@@ -46,7 +46,7 @@ func queue(acts ...act) []finding.Alert {
 	for _, a := range acts {
 		signals = append(signals, a.signal())
 	}
-	alerts := finding.Fold(signals)
+	alerts := finding.Fold(signals, nil)
 	for i := range alerts {
 		finding.Weigh(&alerts[i], finding.Context{})
 	}
