@@ -255,3 +255,25 @@ func (b *builder) field(name string) int {
 	b.rules.fields = append(b.rules.fields, compileField(name))
 	return len(b.rules.fields) - 1
 }
+
+// Need is what a rule cannot do without.
+type Need struct {
+	ID   string
+	Data []string
+}
+
+// Needs lists the data that each rule needs; rules that name none are left out.
+func (r *Rules) Needs() []Need {
+	var out []Need
+	for _, rule := range r.All {
+		if !rule.quiet && len(rule.Attributes.Data) > 0 {
+			out = append(out, Need{rule.Finding.ID, rule.Attributes.Data})
+		}
+	}
+	for _, c := range r.Correlations {
+		if len(c.Attributes.Data) > 0 {
+			out = append(out, Need{c.Finding.ID, c.Attributes.Data})
+		}
+	}
+	return out
+}

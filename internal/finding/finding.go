@@ -63,6 +63,7 @@ type Card struct {
 	Resources []Entity        `json:"resources,omitempty"` // what the call named, external accounts included
 	Grants    []Entity        `json:"grants,omitempty"`    // identities and keys that the call made usable: a new key, a new password, a changed trust
 	Critical  bool            `json:"critical,omitempty"`  // names a resource that environment.yaml lists as critical
+	Scanner   bool            `json:"scanner,omitempty"`   // its origin is a scanner that environment.yaml names
 	Source    string          `json:"source"`              // file, archive member
 	Record    int             `json:"record"`
 	Raw       json.RawMessage `json:"raw,omitempty"`

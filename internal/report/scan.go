@@ -17,6 +17,7 @@ type Scan struct {
 	Unread    []Unread            `json:"unread"`            // what could not be read, grouped by reason
 	Blind     []Blind             `json:"blind"`             // what is not logged here
 	Partial   string              `json:"partial,omitempty"` // why this is not the whole result ("interrupted after 3 of 10 files"), or ""
+	Notes     []string            `json:"notes,omitempty"`   // bounds that were met, in sentences
 	Next      []string            `json:"next"`              // the next commands worth running, at most three
 }
 
