@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed all:rules
 var Rules embed.FS
+
+// Renamed is a table of ATT&CK ids of older versions and what they are in version 19: old, tab, new.
+//
+//go:embed attack/renamed.tsv
+var Renamed string

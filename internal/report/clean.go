@@ -109,3 +109,12 @@ func wrap(s string, columns int) []string {
 	}
 	return lines
 }
+
+// CleanLines is Clean for text of several lines: line ends stay.
+func CleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}

@@ -25,7 +25,6 @@ func writeJSON(w io.Writer, s *Scan, _ Options) error {
 	return e.Encode(s)
 }
 
-
 func writeJSONLines(w io.Writer, s *Scan, _ Options) error {
 	e := encoder(w)
 	for i := range s.Incidents {
