@@ -3,11 +3,11 @@ package ocsf
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -54,6 +54,9 @@ type Decoder struct {
 	outer    fastjson.Parser
 	inner    fastjson.Parser
 	event    Event
+	at       Position
+	sink     Sink
+	child    *Decoder // for records packed in a record, whose bytes this one's parsers hold meanwhile
 }
 
 // NewDecoder returns a decoder for a shape.
@@ -67,19 +70,20 @@ const maxWraps = 4
 // Decode reads a stream to its end. What cannot be read goes to sink.Unreadable and the rest goes on; the error is the
 // context's, the sink's, or the source's own (after which what came before it was still delivered).
 func (d *Decoder) Decode(ctx context.Context, r io.Reader, source string, sink Sink) error {
-	at := Position{Source: source}
+	d.at, d.sink = Position{Source: source}, sink
 	d.splitter.Reset(r, d.limits, d.shape.Arrays...)
-	return d.stream(ctx, &d.splitter, &at, sink, 0)
+	return d.stream(ctx, &d.splitter, 0)
 }
 
-func (d *Decoder) stream(ctx context.Context, s *records.Splitter, at *Position, sink Sink, wraps int) error {
+// stream delivers the records of s. Positions are those of the outermost stream; an inner one leaves them alone.
+func (d *Decoder) stream(ctx context.Context, s *records.Splitter, wraps int) error {
 	for n := 0; ; n++ {
-		if n%1024 == 0 && ctx.Err() != nil {
+		if n%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		raw, offset, err := s.Next()
 		if wraps == 0 {
-			at.Offset = offset
+			d.at.Offset = offset
 		}
 		var fault *records.Fault
 		switch {
@@ -87,27 +91,35 @@ func (d *Decoder) stream(ctx context.Context, s *records.Splitter, at *Position,
 			return nil
 		case errors.As(err, &fault):
 			if wraps == 0 {
-				at.Offset = fault.Offset
+				d.at.Offset = fault.Offset
 			}
-			err = sink.Unreadable(Unreadable{*at, fault.Reason, fault.Detail})
+			err = d.unreadable(fault.Reason, fault.Detail)
+		case err != nil && wraps > 0:
+			return d.unreadable(ReasonBroken, err.Error())
 		case err != nil:
 			return err
 		default:
-			err = d.record(ctx, raw, at, sink, wraps)
+			err = d.record(ctx, raw, wraps)
 		}
 		if err != nil {
 			return err
 		}
-		if wraps == 0 {
-			at.Record++
-		}
 	}
 }
 
-func (d *Decoder) record(ctx context.Context, raw []byte, at *Position, sink Sink, wraps int) error {
-	doc, err := d.outer.ParseBytes(raw)
-	if err != nil {
-		return sink.Unreadable(Unreadable{*at, records.ReasonNotJSON, short(err.Error())})
+// ReasonBroken is why what an envelope holds cannot be opened.
+const ReasonBroken = "envelope with broken contents"
+
+func (d *Decoder) unreadable(reason, detail string) error {
+	err := d.sink.Unreadable(Unreadable{d.at, reason, oneLine(detail)})
+	d.at.Record++
+	return err
+}
+
+func (d *Decoder) record(ctx context.Context, raw []byte, wraps int) error {
+	doc, reason, detail := parse(&d.outer, raw)
+	if reason != "" {
+		return d.unreadable(reason, detail)
 	}
 	for ; d.shape.Unwrap != nil && wraps < maxWraps; wraps++ {
 		w := d.shape.Unwrap(raw, doc)
@@ -118,38 +130,68 @@ func (d *Decoder) record(ctx context.Context, raw []byte, at *Position, sink Sin
 			return nil
 		}
 		if w.Stream != nil {
-			return d.stream(ctx, records.New(w.Stream, d.limits, d.shape.Arrays...), at, sink, wraps+1)
+			return d.unpack(ctx, w.Stream, wraps+1)
 		}
 		raw = w.Text
 		// Two parsers in turn: raw may point into the other one's document.
 		d.outer, d.inner = d.inner, d.outer
-		if doc, err = d.outer.ParseBytes(raw); err != nil {
-			return sink.Unreadable(Unreadable{*at, records.ReasonNotJSON, "inside its envelope: " + short(err.Error())})
+		if doc, reason, detail = parse(&d.outer, raw); reason != "" {
+			return d.unreadable(reason, "inside its envelope: "+detail)
 		}
 	}
-	d.event = Event{Raw: raw, Doc: doc, Mapping: d.shape.Mapping, At: *at}
+	return d.deliver(raw, doc)
+}
+
+func (d *Decoder) unpack(ctx context.Context, r io.Reader, wraps int) error {
+	if d.child == nil {
+		d.child = NewDecoder(d.shape, d.limits)
+	}
+	c := d.child
+	c.at, c.sink = d.at, d.sink
+	c.splitter.Reset(r, c.limits, c.shape.Arrays...)
+	err := c.stream(ctx, &c.splitter, wraps)
+	d.at.Record = c.at.Record
+	return err
+}
+
+func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
+	d.event.memory.reset()
+	d.event = Event{Raw: raw, Doc: doc, Mapping: d.shape.Mapping, At: d.at, memory: d.event.memory}
 	if u := d.shape.Check(&d.event); u != nil {
-		u.At = *at
-		return sink.Unreadable(*u)
+		return d.unreadable(u.Reason, u.Detail)
 	}
 	if d.event.ID == "" {
-		d.event.ID = positionID(at)
+		d.event.ID = positionID(d.at)
 	}
-	return sink.Event(&d.event)
+	err := d.sink.Event(&d.event)
+	d.at.Record++
+	return err
 }
 
 // positionID identifies a record without a vendor id by where it stands, never by content: two equal lines are two events.
-func positionID(at *Position) string {
+func positionID(at Position) string {
 	sum := sha256.Sum256([]byte(at.Source + "\x00" + strconv.Itoa(at.Record) + "\x00" + strconv.FormatInt(at.Offset, 10)))
-	return "at-" + hex.EncodeToString(sum[:12])
+	return fmt.Sprintf("at-%x", sum[:12])
 }
 
-func short(s string) string {
+// oneLine makes a detail fit for a line: details quote what a stranger wrote. It keeps the first 160 characters and writes
+// those that are not printable as escapes.
+func oneLine(s string) string {
 	const most = 160
-	if len(s) > most {
-		return s[:most] + "…"
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n++; n > most {
+			b.WriteString("…")
+			break
+		}
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
 	}
-	return s
+	return b.String()
 }
 
 // The years that an event may be from. AWS began in 2006; what claims to be from beyond MaxYear is a broken clock or a lie.
@@ -162,10 +204,10 @@ const (
 func ParseTime(s string) (int64, error) {
 	millis, err := parseTime(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time such as 2026-03-10T10:00:00Z", short(s))
+		return 0, fmt.Errorf("%q is no time such as 2026-03-10T10:00:00Z", oneLine(s))
 	}
 	if y := yearOf(millis); y < MinYear || y > MaxYear {
-		return 0, fmt.Errorf("%q is not between the years %d and %d", short(s), MinYear, MaxYear)
+		return 0, fmt.Errorf("%q is not between the years %d and %d", oneLine(s), MinYear, MaxYear)
 	}
 	return millis, nil
 }

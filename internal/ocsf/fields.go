@@ -55,6 +55,10 @@ const (
 	UserUID
 	IsMFA
 	DstServiceName
+	ActorIdpUID
+	FindingUID
+	FindingTitle
+	FindingTypes
 	numFields
 )
 
@@ -74,6 +78,7 @@ var fieldPaths = [numFields]string{
 	ResourceUID: "resources.uid", ResourceType: "resources.type", ResourceOwnerAccount: "resources.owner.account.uid",
 	TLSVersion: "tls.version", TLSCipher: "tls.cipher", TLSSNI: "tls.sni",
 	UserName: "user.name", UserUID: "user.uid", IsMFA: "is_mfa", DstServiceName: "dst_endpoint.svc_name",
+	ActorIdpUID: "actor.idp.uid", FindingUID: "finding_info.uid", FindingTitle: "finding_info.title", FindingTypes: "finding_info.types",
 }
 
 // String returns the field's OCSF path.

@@ -3,13 +3,14 @@ package ocsf
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 )
 
 // FieldID is a compiled OCSF path: an index into Fields.
 type FieldID uint16
 
-// Convert turns a vendor value into the OCSF value. It must not keep v or e.
+// Convert turns a vendor value into the OCSF value; a v of kind Missing asks for a fallback. It must not keep v or e.
 type Convert func(v Value, e *Event) Value
 
 // Row is one line of a format's table.
@@ -18,6 +19,8 @@ type Row struct {
 	From    string  // vendor path; "" with Const
 	Const   string  // the value of every event, where From is ""
 	Convert Convert // nil: as it is
+	Classes []int   // class_uid of the events that the row is for; none: all
+	Copied  bool    // the vendor's member says more than the field, so the whole object also keeps it in unmapped
 	Note    string  // for the docs: what Convert does
 	path    Path
 }
@@ -27,8 +30,8 @@ type Mapping struct {
 	Name    string
 	Title   string
 	Rows    []Row
-	Class   func(e *Event) (classUID, activityID int)
-	Alias   map[string]string // vendor path prefix → path in this format's own documents, where records are stored in another form
+	Class   func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
+	Stored  *Stored                                   // nil: the records are the vendor's own
 	byField []*Row
 }
 
@@ -45,34 +48,27 @@ func (m *Mapping) Compile() *Mapping {
 		}
 		m.byField[r.Field] = r
 	}
+	if m.Stored != nil {
+		m.Stored.compile()
+	}
 	return m
 }
 
-// vendor reads a vendor path: as it is in the vendor's own records, by way of Alias where they are stored otherwise.
-func (m *Mapping) vendor(e *Event, p Path, dst []Value) []Value {
-	if m.Alias == nil {
-		return collect(e.Doc, p, dst)
+// read reads a vendor path: as it is in the vendor's own records, by way of Stored where they are kept otherwise.
+func (m *Mapping) read(e *Event, p Path, dst []Value) []Value {
+	if m.Stored == nil {
+		return e.collect(e.Doc, p, dst)
 	}
-	for n := len(p); n > 0; n-- {
-		to, ok := m.Alias[p[:n].String()]
-		if !ok {
-			continue
-		}
-		found := collect(e.Doc, ParsePath(to), dst)
-		if n == len(p) {
-			return found
-		}
-		return inside(e.Doc, ParsePath(to), p[n:], dst)
-	}
-	return collect(e.Doc, p, dst)
+	return m.Stored.read(e, p, dst)
 }
 
-// VendorNames is the Sigma field map: vendor path to OCSF path.
+// VendorNames is the Sigma field map: vendor path to OCSF path. A vendor path that fills several fields has the one that
+// holds it as it is.
 func (m *Mapping) VendorNames() map[string]string {
 	out := make(map[string]string, len(m.Rows))
-	for _, r := range m.Rows {
-		if r.From != "" {
-			if _, taken := out[r.From]; !taken {
+	for _, converted := range []bool{false, true} {
+		for _, r := range m.Rows {
+			if _, taken := out[r.From]; r.From != "" && !taken && (r.Convert != nil) == converted {
 				out[r.From] = r.Field.String()
 			}
 		}
@@ -84,7 +80,7 @@ func (m *Mapping) VendorNames() map[string]string {
 func (m *Mapping) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nThe mapping of the format `%s` to OCSF %s, as the code has it. Made by `go test ./internal/format -update`.\n\n", m.Title, m.Name, SchemaVersion)
-	b.WriteString("| OCSF | from | |\n|---|---|---|\n")
+	b.WriteString("| OCSF | from | class | |\n|---|---|---|---|\n")
 	rows := append([]Row(nil), m.Rows...)
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].Field.String() < rows[j].Field.String() })
 	for _, r := range rows {
@@ -92,7 +88,14 @@ func (m *Mapping) Markdown() string {
 		if r.From == "" {
 			from = "always `" + r.Const + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Field, from, r.Note)
+		classes := make([]string, len(r.Classes))
+		for i, c := range r.Classes {
+			classes[i] = strconv.Itoa(c)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Field, from, strings.Join(classes, ", "), r.Note)
+	}
+	if m.Stored != nil {
+		m.Stored.markdown(&b)
 	}
 	return b.String()
 }

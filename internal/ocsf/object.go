@@ -3,45 +3,222 @@ package ocsf
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/valyala/fastjson"
 )
 
-// numbers and flags are the fields that OCSF has as integers and booleans.
-var (
-	numbers = map[FieldID]bool{Time: true, SeverityID: true, StatusID: true, ActorUserTypeID: true, ActorSessionCreated: true}
-	flags   = map[FieldID]bool{ActorSessionMFA: true, IsMFA: true}
-	// documents are the fields that hold a vendor's own JSON.
-	documents = map[FieldID]bool{APIRequestData: true, APIResponseData: true}
-)
+// fieldType says what OCSF has a field as, where that is not text.
+var fieldType = map[FieldID]string{
+	Time: "number", SeverityID: "number", StatusID: "number", ActorUserTypeID: "number", ActorSessionCreated: "number",
+	ActorSessionMFA: "flag", IsMFA: "flag",
+	APIRequestData: "document", APIResponseData: "document",
+	FindingTypes: "list",
+}
 
-// Object writes the whole event as an OCSF object: for export and for checks, not for detection. What no row carries
-// goes to unmapped; the record itself to raw_data. Members are sorted, so the same event gives the same bytes.
+// observableTypes are the fields that an analyst pivots on, with OCSF's observable type_id.
+var observableTypes = []struct {
+	field FieldID
+	id    int
+}{{SrcDomain, 1}, {SrcIP, 2}, {ActorUserName, 4}, {UserName, 4}, {ResourceUID, 10}, {ActorUserCredentialUID, 19}}
+
+// Object writes the whole event as an OCSF object: for export and for checks, not for detection. What no row carries goes
+// to unmapped under the vendor's names, the record itself to raw_data. Members are sorted, so the same event gives the
+// same bytes. An event that came as OCSF is written as it came.
 func (e *Event) Object() []byte {
+	if e.Mapping.Stored != nil {
+		return encode(tree(e.Doc))
+	}
 	doc := map[string]any{}
 	class, activity := e.Mapping.Class(e)
-	e.fill(doc)
-	unmapped := e.unmapped()
+	known, _ := loadSchema().class(class)
 	put(doc, "class_uid", class)
 	put(doc, "category_uid", class/1000)
 	put(doc, "activity_id", activity)
 	put(doc, "type_uid", class*100+activity)
 	put(doc, "metadata.version", SchemaVersion)
 	put(doc, "metadata.profiles", []string{"cloud"})
-	put(doc, "raw_data", strings.ToValidUTF8(string(e.Raw), "\uFFFD"))
-	if known, ok := loadSchema().class(class); ok {
-		for name := range doc {
-			if _, fits := known.Attributes[name]; !fits {
-				unmapped[name] = doc[name]
-				delete(doc, name)
+	used := e.fill(doc, known)
+	if rest, ok := without(e.Doc, used); ok {
+		put(doc, "unmapped", rest)
+	}
+	if list := e.observables(known); len(list) > 0 {
+		doc["observables"] = list
+	}
+	doc["raw_data"] = valid(view(e.Raw))
+	loadSchema().caption(known, doc)
+	return encode(doc)
+}
+
+// fill sets what the rows carry and returns the vendor paths that are thereby told.
+func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
+	for i := range e.Mapping.Rows {
+		r := &e.Mapping.Rows[i]
+		path := r.Field.String()
+		top, _, _ := strings.Cut(path, ".")
+		if _, fits := known.Attributes[top]; !fits || top == "resources" || e.row(r.Field) == nil {
+			continue
+		}
+		if x, ok := e.plain(r); ok {
+			put(doc, path, x)
+			if r.From != "" && !r.Copied {
+				used = append(used, r.path)
 			}
 		}
 	}
-	if len(unmapped) > 0 {
-		doc["unmapped"] = unmapped
+	if list := e.resources(); len(list) > 0 && known.Attributes["resources"].Array {
+		doc["resources"] = list
+		for _, f := range []FieldID{ResourceUID, ResourceType, ResourceOwnerAccount} {
+			used = append(used, e.Mapping.byField[f].path)
+		}
 	}
+	return used
+}
+
+// plain returns what encoding/json writes for a row; ok is false where there is nothing to write.
+func (e *Event) plain(r *Row) (x any, ok bool) {
+	kind := fieldType[r.Field]
+	if kind == "document" {
+		v := at(e.Doc, r.path)
+		return tree(v), v != nil && v.Type() != fastjson.TypeNull
+	}
+	s := e.Str(r.Field)
+	if s == "" {
+		return nil, false
+	}
+	switch kind {
+	case "number":
+		n, err := strconv.ParseInt(s, 10, 64)
+		return n, err == nil
+	case "flag":
+		return BoolOf(Value{Str: s})
+	case "list":
+		return []string{valid(s)}, true
+	}
+	return valid(s), true
+}
+
+// resources pairs the columns of the resources array up.
+func (e *Event) resources() []any {
+	uid, kind, owner := e.Mapping.byField[ResourceUID], e.Mapping.byField[ResourceType], e.Mapping.byField[ResourceOwnerAccount]
+	if uid == nil || kind == nil || owner == nil || len(uid.path) != 2 {
+		return nil
+	}
+	var out []any
+	for _, item := range e.Doc.GetArray(uid.path[0]) {
+		column := func(r *Row) string {
+			v, _ := e.first(item, r.path[1:])
+			return valid(v.Str)
+		}
+		if column(uid) == "" {
+			continue
+		}
+		r := map[string]any{"uid": column(uid)}
+		if t := column(kind); t != "" {
+			r["type"] = t
+		}
+		if a := column(owner); a != "" {
+			r["owner"] = map[string]any{"account": map[string]any{"uid": a}, "uid": a}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+func (e *Event) observables(known schemaEntity) []any {
+	var out []any
+	for _, o := range observableTypes {
+		name := o.field.String()
+		top, under, _ := strings.Cut(name, ".")
+		a, fits := known.Attributes[top]
+		if !fits {
+			continue
+		}
+		if a.Array {
+			name = top + "[]." + under
+		}
+		var few [8]Value
+		for _, v := range e.Values(o.field, few[:0]) {
+			if v.Str != "" && v.Kind == String {
+				out = append(out, map[string]any{"name": name, "type_id": o.id, "value": valid(v.Str)})
+			}
+		}
+	}
+	return out
+}
+
+// without copies a JSON value leaving out what stands at the paths; ok is false where nothing is left. An array loses
+// items' members only where no item keeps any, so that no item moves.
+func without(v *fastjson.Value, paths []Path) (rest any, ok bool) {
+	if slices.ContainsFunc(paths, func(p Path) bool { return len(p) == 0 }) || v.Type() == fastjson.TypeNull {
+		return nil, false
+	}
+	if len(paths) == 0 {
+		return tree(v), true
+	}
+	switch v.Type() {
+	case fastjson.TypeArray:
+		for _, item := range v.GetArray() {
+			if _, left := without(item, paths); left {
+				return tree(v), true
+			}
+		}
+		return nil, false
+	case fastjson.TypeObject:
+		out := map[string]any{}
+		eachMember(v.GetObject(), func(key []byte, item *fastjson.Value) {
+			var below []Path
+			for _, p := range paths {
+				if p[0] == view(key) {
+					below = append(below, p[1:])
+				}
+			}
+			if x, left := without(item, below); left {
+				out[valid(string(key))] = x
+			}
+		})
+		return out, len(out) > 0
+	}
+	return tree(v), true
+}
+
+// tree turns JSON into what encoding/json writes the same, but for bytes that are no UTF-8, numbers that are no JSON (they
+// become text) and members that repeat a name.
+func tree(v *fastjson.Value) any {
+	if v == nil {
+		return nil
+	}
+	switch v.Type() {
+	case fastjson.TypeObject:
+		out := map[string]any{}
+		eachMember(v.GetObject(), func(key []byte, item *fastjson.Value) {
+			if name := valid(string(key)); out[name] == nil {
+				out[name] = tree(item)
+			}
+		})
+		return out
+	case fastjson.TypeArray:
+		out := []any{}
+		for _, item := range v.GetArray() {
+			out = append(out, tree(item))
+		}
+		return out
+	case fastjson.TypeString:
+		return valid(string(v.GetStringBytes()))
+	case fastjson.TypeNumber:
+		if literal := v.MarshalTo(nil); json.Valid(literal) {
+			return json.Number(literal)
+		}
+		return string(v.MarshalTo(nil))
+	case fastjson.TypeTrue, fastjson.TypeFalse:
+		return v.GetBool()
+	}
+	return nil
+}
+
+func encode(doc any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -51,117 +228,7 @@ func (e *Event) Object() []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-func (e *Event) fill(doc map[string]any) {
-	for i := range e.Mapping.Rows {
-		r := &e.Mapping.Rows[i]
-		var few [8]Value
-		values := e.Values(r.Field, few[:0])
-		if documents[r.Field] {
-			values = append(values[:0], first(e.Doc, r.path))
-		}
-		if strings.HasPrefix(r.Field.String(), "resources.") {
-			continue
-		}
-		for _, v := range values {
-			if x, ok := plain(r.Field, v); ok {
-				put(doc, r.Field.String(), x)
-				break
-			}
-		}
-	}
-	if list := e.resources(); len(list) > 0 {
-		doc["resources"] = list
-	}
-}
-
-// resources pairs the columns of the resources array up again.
-func (e *Event) resources() []any {
-	var few [3][8]Value
-	uids := e.Values(ResourceUID, few[0][:0])
-	types := e.Values(ResourceType, few[1][:0])
-	owners := e.Values(ResourceOwnerAccount, few[2][:0])
-	var out []any
-	for i, u := range uids {
-		if u.Str == "" {
-			continue
-		}
-		r := map[string]any{"uid": valid(u.Str)}
-		if len(types) == len(uids) && types[i].Str != "" {
-			r["type"] = valid(types[i].Str)
-		}
-		if len(owners) == len(uids) && owners[i].Str != "" {
-			r["owner"] = map[string]any{"account": map[string]any{"uid": valid(owners[i].Str)}, "uid": valid(owners[i].Str)}
-		}
-		out = append(out, r)
-	}
-	return out
-}
-
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
-
-// plain turns a Value into what encoding/json writes for the field; ok is false where there is nothing to write.
-func plain(f FieldID, v Value) (any, bool) {
-	switch {
-	case v.Kind == Missing || v.Kind == Null || v.Str == "":
-		return nil, false
-	case documents[f]:
-		return anyOf(v), true
-	case numbers[f]:
-		n, err := strconv.ParseInt(v.Str, 10, 64)
-		return n, err == nil
-	case flags[f]:
-		b, ok := BoolOf(v)
-		return b, ok
-	}
-	return valid(v.Str), true
-}
-
-func anyOf(v Value) any {
-	if v.Kind == String {
-		return valid(v.Str)
-	}
-	dec := json.NewDecoder(strings.NewReader(valid(v.Str)))
-	dec.UseNumber()
-	var x any
-	if dec.Decode(&x) != nil {
-		return valid(v.Str)
-	}
-	return x
-}
-
-// unmapped collects the members of the record that no row reads.
-func (e *Event) unmapped() map[string]any {
-	out := map[string]any{}
-	claimed := map[string]bool{}
-	for _, r := range e.Mapping.Rows {
-		if len(r.path) > 0 {
-			claimed[r.path[0]] = true
-		}
-	}
-	if object := e.Doc.GetObject(); object != nil {
-		object.Visit(func(key []byte, v *fastjson.Value) {
-			if claimed[string(key)] {
-				return
-			}
-			if l := leaf(v); l.Kind != Null {
-				if _, taken := out[valid(string(key))]; !taken {
-					out[valid(string(key))] = unmappedValue(l)
-				}
-			}
-		})
-	}
-	return out
-}
-
-func unmappedValue(v Value) any {
-	switch v.Kind {
-	case Bool:
-		return v.Str == "true"
-	case Number, JSON:
-		return anyOf(v)
-	}
-	return valid(v.Str)
-}
 
 // put sets a dotted path.
 func put(doc map[string]any, path string, v any) {
@@ -178,21 +245,4 @@ func put(doc map[string]any, path string, v any) {
 		}
 		doc, path = inner, rest
 	}
-}
-
-// inside reads a path within a document that another record stored: an object, or text that holds one.
-func inside(doc *fastjson.Value, at, path Path, dst []Value) []Value {
-	n := len(dst)
-	if dst = collect(doc, append(append(Path{}, at...), path...), dst); len(dst) > n {
-		return dst
-	}
-	held := first(doc, at)
-	if held.Kind != String || len(held.Str) == 0 || held.Str[0] != '{' {
-		return dst
-	}
-	parsed, err := fastjson.Parse(held.Str)
-	if err != nil {
-		return dst
-	}
-	return collect(parsed, path, dst)
 }

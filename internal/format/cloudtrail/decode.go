@@ -3,7 +3,9 @@ package cloudtrail
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -20,27 +22,49 @@ const (
 	ReasonDigest   = "CloudTrail digest file, which holds no events"
 )
 
+// lists are the members that hold an array of records: a delivered file, LookupEvents, CloudWatch Logs.
+var lists = []string{"Records", "Events", "logEvents"}
+
+// texts are the members that hold a record as text: LookupEvents, CloudWatch Logs, SNS, SQS.
+var texts = []string{"CloudTrailEvent", "message", "Message", "body", "Body"}
+
 // Shape is how CloudTrail records are packed and recognised.
 func Shape() ocsf.Shape {
-	return ocsf.Shape{Mapping: Mapping, Arrays: []string{"Records", "Events", "logEvents"}, Unwrap: unwrap, Check: check}
+	return ocsf.Shape{Mapping: Mapping, Arrays: lists, Unwrap: unwrap, Check: check}
 }
 
-// Recognise reports whether the first bytes of a stream look like CloudTrail, whatever its name.
+// Recognise reports whether the first bytes of a stream are CloudTrail's, whatever its name: records by their own
+// members, envelopes where something in them looks like a record.
 func Recognise(head []byte) bool {
-	for _, sign := range []string{`eventSource`, `CloudTrailEvent`, `digestS3Object`, `{"Records":[`, `"awslogs"`, `"logEvents"`, `eventVersion`} {
-		if bytes.Contains(head, []byte(sign)) {
-			return true
+	inside := bytes.Contains(head, []byte("eventSource")) || bytes.Contains(head, []byte("CloudTrailEvent"))
+	return ocsf.Sniff(head, func(names [][]byte) bool {
+		own := 0
+		for _, name := range names {
+			switch string(name) {
+			case "CloudTrailEvent", "digestS3Object", "insightDetails", "awslogs", "logEvents":
+				return true
+			case "eventVersion", "eventSource", "eventName", "eventTime", "userIdentity":
+				own++
+			case "Records", "Events":
+				if inside || bytes.HasSuffix(bytes.TrimSpace(head), []byte("]}")) && len(head) < 64 { // of nothing
+					return true
+				}
+			case "detail", "message", "Message", "body", "Body":
+				if inside {
+					return true
+				}
+			}
 		}
-	}
-	return false
+		return own >= 2
+	})
 }
 
 // unwrap takes one envelope off.
 func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {
-	if doc.Type() != fastjson.TypeObject || doc.Exists("eventSource") && doc.Exists("eventName") {
+	if doc.Type() != fastjson.TypeObject || doc.Exists("eventSource") && doc.Exists("eventName") || doc.Exists("insightDetails") {
 		return nil
 	}
-	for _, member := range []string{"CloudTrailEvent", "message", "Message"} { // LookupEvents, CloudWatch Logs, SNS
+	for _, member := range texts {
 		if v := doc.Get(member); v != nil && v.Type() == fastjson.TypeString {
 			text := bytes.TrimSpace(v.GetStringBytes())
 			switch {
@@ -57,25 +81,24 @@ func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {
 	if data := doc.GetStringBytes("awslogs", "data"); data != nil { // subscription to Lambda
 		return &ocsf.Wrapped{Stream: &packed{data: data}}
 	}
-	if doc.Exists("Records") || doc.Exists("logEvents") || doc.Exists("Events") { // its array stands too far in to be seen as an envelope
-		return &ocsf.Wrapped{Stream: bytes.NewReader(longestArray(raw))}
+	for _, member := range lists { // an array that stands too far in to be seen as an envelope
+		if list := records.Member(raw, member); len(list) > 0 && list[0] == '[' {
+			return &ocsf.Wrapped{Stream: bytes.NewReader(list)}
+		}
 	}
 	return nil
 }
 
-func longestArray(raw []byte) []byte {
-	for _, member := range []string{"Records", "logEvents", "Events"} {
-		if a := records.Member(raw, member); len(a) > 0 && a[0] == '[' {
-			return a
-		}
-	}
-	return []byte("null")
-}
+// maxUnpacked bounds what one awslogs.data opens to. CloudWatch Logs packs at most 6 MB for Lambda.
+const maxUnpacked = 64 << 20
+
+var errUnpacked = errors.New("awslogs.data opens to more than 64 MiB (limit for one envelope)")
 
 // packed is base64 of gzip, opened on the first read.
 type packed struct {
 	data []byte
 	z    *gzip.Reader
+	left int
 }
 
 func (p *packed) Read(b []byte) (int, error) {
@@ -84,12 +107,19 @@ func (p *packed) Read(b []byte) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("open awslogs.data: %w", err)
 		}
-		p.z = z
+		p.z, p.left = z, maxUnpacked
 	}
-	return p.z.Read(b)
+	n, err := p.z.Read(b)
+	if p.left -= n; p.left < 0 {
+		return n, errUnpacked
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("open awslogs.data: %w", err)
+	}
+	return n, err
 }
 
-// check makes an event of a record: it needs eventSource, eventName and a time.
+// check makes an event of a record: it needs eventSource, eventName and a time, which Insights keep elsewhere.
 func check(e *ocsf.Event) *ocsf.Unreadable {
 	if e.Doc.Type() != fastjson.TypeObject {
 		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "a " + e.Doc.Type().String() + " where a record should be"}
@@ -97,21 +127,37 @@ func check(e *ocsf.Event) *ocsf.Unreadable {
 	if e.Doc.Exists("digestS3Object") {
 		return &ocsf.Unreadable{Reason: ReasonDigest, Detail: "verify it with 'aws cloudtrail validate-logs'"}
 	}
-	for _, member := range []string{"eventSource", "eventName", "eventTime"} {
-		switch v := e.Doc.Get(member); {
-		case v == nil:
-			return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "it has no " + member}
-		case v.Type() != fastjson.TypeString || len(v.GetStringBytes()) == 0:
-			return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: fmt.Sprintf("its %s is a %s, not text", member, v.Type())}
+	subject, prefix := e.Doc, ""
+	if insight := e.Doc.Get("insightDetails"); insight != nil && !e.Doc.Exists("eventName") {
+		subject, prefix = insight, "insightDetails."
+	}
+	for _, u := range [...]*ocsf.Unreadable{required(subject, prefix, "eventSource"), required(subject, prefix, "eventName"), required(e.Doc, "", "eventTime")} {
+		if u != nil {
+			return u
 		}
 	}
-	millis, err := ocsf.ParseTime(string(e.Doc.GetStringBytes("eventTime")))
+	if source := subject.GetStringBytes("eventSource"); bytes.HasPrefix(source, []byte("aws:")) {
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "its eventSource is " + string(source) + ": a notification of an event, not CloudTrail's record of it"}
+	}
+	millis, err := ocsf.ParseTime(e.Text(eventTime))
 	if err != nil {
 		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: "eventTime " + err.Error()}
 	}
 	e.Millis = millis
-	if id := e.Str(ocsf.MetadataUID); strings.TrimSpace(id) != "" {
-		e.ID = id
+	if id := e.Doc.Get("eventID"); id != nil && id.Type() == fastjson.TypeString {
+		e.ID = strings.TrimSpace(e.Str(ocsf.MetadataUID))
+	}
+	return nil
+}
+
+func required(doc *fastjson.Value, prefix, member string) *ocsf.Unreadable {
+	switch v := doc.Get(member); {
+	case v == nil:
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "it has no " + prefix + member}
+	case v.Type() != fastjson.TypeString:
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: fmt.Sprintf("its %s%s is %s, not text", prefix, member, v.Type())}
+	case len(bytes.TrimSpace(v.GetStringBytes())) == 0:
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "its " + prefix + member + " is empty"}
 	}
 	return nil
 }

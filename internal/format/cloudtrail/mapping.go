@@ -2,7 +2,6 @@ package cloudtrail
 
 import (
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/tocsin-security/tocsin/internal/ocsf"
@@ -16,6 +15,7 @@ var Mapping = (&ocsf.Mapping{
 	Class: class,
 	Rows: []ocsf.Row{
 		{Field: ocsf.Time, From: "eventTime", Convert: millis, Note: "epoch milliseconds"},
+		{Field: ocsf.MetadataOriginalTime, From: "eventTime"},
 		{Field: ocsf.MetadataUID, From: "eventID"},
 		{Field: ocsf.MetadataEventCode, From: "eventType"},
 		{Field: ocsf.MetadataProductVersion, From: "eventVersion"},
@@ -23,7 +23,7 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.MetadataProductName, Const: "CloudTrail"},
 		{Field: ocsf.MetadataProductVendor, Const: "AWS"},
 		{Field: ocsf.SeverityID, Const: "1", Note: "informational"},
-		{Field: ocsf.StatusID, From: "errorCode", Convert: status, Note: "2 Failure with an errorCode or a failed sign-in, else 1 Success"},
+		{Field: ocsf.StatusID, From: "errorCode", Convert: status, Note: "2 Failure with an errorCode or a failed sign-in, else 1 Success; Insights: 1 New at the start, 4 Resolved at the end"},
 		{Field: ocsf.CloudProvider, Const: "AWS"},
 		{Field: ocsf.CloudRegion, From: "awsRegion"},
 		{Field: ocsf.CloudAccountUID, From: "recipientAccountId", Convert: account, Note: "own; userIdentity.accountId in records before 1.02"},
@@ -36,7 +36,7 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.APIResponseError, From: "errorCode"},
 		{Field: ocsf.APIResponseMessage, From: "errorMessage"},
 		{Field: ocsf.SrcIP, From: "sourceIPAddress", Convert: onlyIP, Note: "where it is an address"},
-		{Field: ocsf.SrcDomain, From: "sourceIPAddress", Convert: onlyName, Note: "where it is a service's name; unknown where it is missing"},
+		{Field: ocsf.SrcDomain, From: "sourceIPAddress", Convert: onlyName, Classes: calls, Note: "where it is a service's name; unknown where it is missing"},
 		{Field: ocsf.SrcUID, From: "vpcEndpointId"},
 		{Field: ocsf.UserAgent, From: "userAgent"},
 		{Field: ocsf.ActorUserType, From: "userIdentity.type"},
@@ -50,153 +50,145 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.ActorSessionCreated, From: "userIdentity.sessionContext.attributes.creationDate", Convert: millis, Note: "epoch milliseconds"},
 		{Field: ocsf.ActorSessionMFA, From: "userIdentity.sessionContext.attributes.mfaAuthenticated"},
 		{Field: ocsf.ActorInvokedBy, From: "userIdentity.invokedBy"},
-		{Field: ocsf.ActorIdpName, From: "userIdentity.sessionContext.webIdFederationData.federatedProvider"},
+		{Field: ocsf.ActorIdpName, From: "userIdentity.sessionContext.webIdFederationData.federatedProvider", Convert: provider, Note: "else userIdentity.identityProvider"},
+		{Field: ocsf.ActorIdpUID, From: "userIdentity.onBehalfOf.identityStoreArn"},
 		{Field: ocsf.ResourceUID, From: "resources.ARN"},
 		{Field: ocsf.ResourceType, From: "resources.type"},
 		{Field: ocsf.ResourceOwnerAccount, From: "resources.accountId"},
 		{Field: ocsf.TLSVersion, From: "tlsDetails.tlsVersion"},
 		{Field: ocsf.TLSCipher, From: "tlsDetails.cipherSuite"},
 		{Field: ocsf.TLSSNI, From: "tlsDetails.clientProvidedHostHeader"},
-		{Field: ocsf.UserName, From: "requestParameters.roleSessionName", Convert: signInName, Note: "sign-in and STS: whom the credentials are for"},
-		{Field: ocsf.UserUID, From: "requestParameters.roleArn", Convert: signInUID, Note: "sign-in and STS: the role, else the caller"},
-		{Field: ocsf.IsMFA, From: "additionalEventData.MFAUsed", Convert: usedMFA, Note: "sign-in: Yes or No"},
-		{Field: ocsf.DstServiceName, From: "eventSource", Convert: signInService, Note: "sign-in and STS: the service signed in to"},
+		{Field: ocsf.UserName, From: "requestParameters.userName", Convert: subjectName, Classes: aboutUsers, Note: "sign-in and STS: the session's name, else the caller's; changes of users: the user changed"},
+		{Field: ocsf.UserUID, From: "requestParameters.roleArn", Convert: subjectUID, Classes: aboutUsers, Note: "sign-in and STS: the role, else the caller; changes of users: the new user's ARN where it is recorded"},
+		{Field: ocsf.IsMFA, From: "additionalEventData.MFAUsed", Convert: usedMFA, Copied: true, Classes: []int{classAuthentication}, Note: "Yes or No"},
+		{Field: ocsf.DstServiceName, From: "eventSource", Classes: []int{classAuthentication}, Note: "the service signed in to"},
+		{Field: ocsf.FindingUID, From: "eventID", Convert: findingUID, Classes: []int{classDetection}, Note: "sharedEventID, which joins start and end, else the event's own id"},
+		{Field: ocsf.FindingTitle, From: "insightDetails.eventName", Convert: insightTitle, Copied: true, Classes: []int{classDetection}, Note: "unusual rate of calls or errors of that API"},
+		{Field: ocsf.FindingTypes, From: "insightDetails.insightType", Copied: true, Classes: []int{classDetection}},
 	},
 }).Compile()
 
-// The OCSF classes and activities that CloudTrail records map to.
-const (
-	classAuthentication = 3002
-	classAPIActivity    = 6003
-)
-
-// class tells sign-in and STS apart from all other calls.
-func class(e *ocsf.Event) (uid, activity int) {
-	name := e.Str(ocsf.APIOperation)
-	switch e.Str(ocsf.APIServiceName) {
-	case "signin.amazonaws.com", "sts.amazonaws.com":
-		switch {
-		case name == "ConsoleLogin", strings.HasPrefix(name, "AssumeRole"), name == "GetSessionToken", name == "GetFederationToken", name == "CheckMfa":
-			return classAuthentication, 1 // Logon
-		case name == "SwitchRole", name == "RenewRole", name == "ExitRole":
-			return classAuthentication, 7 // Account Switch
-		}
-	}
-	return classAPIActivity, activityOf(name)
-}
-
-var verbs = []struct {
-	prefix   string
-	activity int
-}{
-	{"Create", 1}, {"Put", 1}, {"Run", 1}, {"Import", 1}, {"Register", 1}, {"Add", 1}, {"Allocate", 1}, {"Issue", 1},
-	{"Get", 2}, {"List", 2}, {"Describe", 2}, {"Lookup", 2}, {"Head", 2}, {"Search", 2}, {"Select", 2}, {"Query", 2}, {"BatchGet", 2}, {"Scan", 2}, {"Decrypt", 2},
-	{"Update", 3}, {"Modify", 3}, {"Set", 3}, {"Attach", 3}, {"Detach", 3}, {"Enable", 3}, {"Disable", 3}, {"Start", 3}, {"Stop", 3}, {"Change", 3},
-	{"Associate", 3}, {"Disassociate", 3}, {"Tag", 3}, {"Untag", 3}, {"Authorize", 3}, {"Revoke", 3}, {"Restore", 3}, {"Replace", 3}, {"Reset", 3}, {"Reboot", 3},
-	{"Delete", 4}, {"Remove", 4}, {"Terminate", 4}, {"Deregister", 4}, {"Release", 4}, {"Cancel", 4}, {"Purge", 4}, {"BatchDelete", 4},
-}
-
-func activityOf(name string) int {
-	for _, v := range verbs {
-		if strings.HasPrefix(name, v.prefix) {
-			return v.activity
-		}
-	}
-	return 99
-}
-
-func millis(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
+func millis(v ocsf.Value, e *ocsf.Event) ocsf.Value {
 	t, err := ocsf.ParseTime(v.Str)
 	if err != nil {
 		return ocsf.Value{}
 	}
-	return ocsf.Value{Kind: ocsf.Number, Str: strconv.FormatInt(t, 10)}
+	return e.Int(t)
 }
 
+// The members that conversions and classes look at beside their own.
 var (
+	eventTime    = ocsf.ParsePath("eventTime")
 	consoleLogin = ocsf.ParsePath("responseElements.ConsoleLogin")
-	identity     = struct{ account, principal, kind, invokedBy, arn, name ocsf.Path }{
+	sessionName  = ocsf.ParsePath("requestParameters.roleSessionName")
+	newUser      = ocsf.ParsePath("responseElements.user.arn")
+	sharedID     = ocsf.ParsePath("sharedEventID")
+	insight      = struct{ state, source, kind ocsf.Path }{
+		ocsf.ParsePath("insightDetails.state"), ocsf.ParsePath("insightDetails.eventSource"), ocsf.ParsePath("insightDetails.insightType"),
+	}
+	identity = struct{ account, principal, kind, invokedBy, name, provider ocsf.Path }{
 		ocsf.ParsePath("userIdentity.accountId"), ocsf.ParsePath("userIdentity.principalId"), ocsf.ParsePath("userIdentity.type"),
-		ocsf.ParsePath("userIdentity.invokedBy"), ocsf.ParsePath("userIdentity.arn"), ocsf.ParsePath("userIdentity.userName"),
+		ocsf.ParsePath("userIdentity.invokedBy"), ocsf.ParsePath("userIdentity.userName"), ocsf.ParsePath("userIdentity.identityProvider"),
 	}
 )
 
-func status(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	if v.Str != "" || e.Text(consoleLogin) == "Failure" {
-		return ocsf.Value{Kind: ocsf.Number, Str: "2"}
-	}
-	return ocsf.Value{Kind: ocsf.Number, Str: "1"}
-}
+func str(s string) ocsf.Value    { return ocsf.Value{Kind: ocsf.String, Str: s} }
+func number(s string) ocsf.Value { return ocsf.Value{Kind: ocsf.Number, Str: s} }
 
-func account(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+func orText(v ocsf.Value, e *ocsf.Event, p ocsf.Path) ocsf.Value {
 	if v.Str == "" {
-		v = ocsf.Value{Kind: ocsf.String, Str: e.Text(identity.account)}
+		return str(e.Text(p))
 	}
 	return v
 }
 
+func status(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+	switch {
+	case isInsight(e) && e.Text(insight.state) == "End":
+		return number("4")
+	case isInsight(e):
+		return number("1")
+	case v.Str != "" || e.Text(consoleLogin) == "Failure":
+		return number("2")
+	}
+	return number("1")
+}
+
+func account(v ocsf.Value, e *ocsf.Event) ocsf.Value  { return orText(v, e, identity.account) }
+func provider(v ocsf.Value, e *ocsf.Event) ocsf.Value { return orText(v, e, identity.provider) }
+
+// isIP is netip.ParseAddr without the error that it makes for names.
+func isIP(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == '.', c == ':':
+		default:
+			return false
+		}
+	}
+	_, err := netip.ParseAddr(s)
+	return s != "" && err == nil
+}
+
 func onlyIP(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
-	if _, err := netip.ParseAddr(v.Str); err != nil {
+	if !isIP(v.Str) {
 		return ocsf.Value{}
 	}
 	return v
 }
 
 func onlyName(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
-	if _, err := netip.ParseAddr(v.Str); err == nil {
+	switch {
+	case isIP(v.Str):
 		return ocsf.Value{}
-	}
-	if v.Str == "" {
-		v = ocsf.Value{Kind: ocsf.String, Str: "unknown"}
+	case v.Str == "":
+		return str("unknown")
 	}
 	return v
 }
 
 func userType(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
-	id := map[string]string{"Root": "2", "IAMUser": "1", "AWSService": "3"}[v.Str]
-	if id == "" {
-		id = "99"
+	switch v.Str {
+	case "IAMUser":
+		return number("1")
+	case "Root":
+		return number("2")
+	case "AWSService":
+		return number("3")
 	}
-	return ocsf.Value{Kind: ocsf.Number, Str: id}
+	return number("99")
 }
 
 func actorUID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	for _, p := range []ocsf.Path{identity.principal, identity.invokedBy, identity.kind} {
-		if v.Str != "" {
-			return v
-		}
-		v = ocsf.Value{Kind: ocsf.String, Str: e.Text(p)}
+	for _, p := range [...]ocsf.Path{identity.principal, identity.invokedBy, identity.kind} {
+		v = orText(v, e, p)
 	}
 	if v.Str == "" {
-		v = ocsf.Value{Kind: ocsf.String, Str: "Unknown"}
+		return str("Unknown")
 	}
 	return v
 }
 
 func requestID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
 	if v.Str == "" {
-		v = ocsf.Value{Kind: ocsf.String, Str: e.ID}
+		return str(e.ID)
 	}
 	return v
 }
 
-func signInService(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	if uid, _ := class(e); uid != classAuthentication {
-		return ocsf.Value{}
+func subjectName(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+	if uid, _ := class(e); uid == classAuthentication {
+		v = str(e.Text(sessionName))
 	}
-	return v
+	return orText(v, e, identity.name)
 }
 
-func signInName(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	if v.Str == "" {
-		v = ocsf.Value{Kind: ocsf.String, Str: e.Text(identity.name)}
-	}
-	return v
-}
-
-func signInUID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	if v.Str == "" {
-		return ocsf.Value{Kind: ocsf.String, Str: e.Str(ocsf.ActorUserUID)}
+func subjectUID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+	switch uid, _ := class(e); {
+	case uid == classAccountChange:
+		return str(e.Text(newUser))
+	case v.Str == "":
+		return str(e.Str(ocsf.ActorUserUID))
 	}
 	return v
 }
@@ -209,4 +201,16 @@ func usedMFA(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
 		return ocsf.Value{Kind: ocsf.Bool, Str: "false"}
 	}
 	return ocsf.Value{}
+}
+
+func findingUID(_ ocsf.Value, e *ocsf.Event) ocsf.Value {
+	return orText(str(e.Text(sharedID)), e, ocsf.Path{"eventID"})
+}
+
+func insightTitle(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+	what := "calls"
+	if strings.Contains(e.Text(insight.kind), "Error") {
+		what = "errors"
+	}
+	return str("Unusual rate of " + what + ": " + e.Text(insight.source) + " " + v.Str)
 }

@@ -1,9 +1,7 @@
 package ocsfjson
 
 import (
-	"bytes"
 	"fmt"
-	"strconv"
 
 	"github.com/valyala/fastjson"
 
@@ -19,12 +17,20 @@ const (
 // Shape is how OCSF events are packed and recognised.
 func Shape() ocsf.Shape { return ocsf.Shape{Mapping: Mapping, Check: check} }
 
-// Recognise reports whether the first bytes of a stream look like OCSF.
-func Recognise(head []byte) bool { return bytes.Contains(head, []byte(`"class_uid"`)) }
+// Recognise reports whether the first bytes of a stream are OCSF's: an object with a class_uid of its own.
+func Recognise(head []byte) bool {
+	return ocsf.Sniff(head, func(names [][]byte) bool {
+		for _, name := range names {
+			if string(name) == "class_uid" {
+				return true
+			}
+		}
+		return false
+	})
+}
 
 func check(e *ocsf.Event) *ocsf.Unreadable {
-	class := e.Doc.Get("class_uid")
-	if class == nil || class.Type() != fastjson.TypeNumber {
+	if e.Doc.GetInt("class_uid") < 1 { // 0 where it is missing or of another type
 		return &ocsf.Unreadable{Reason: ReasonNoEvent, Detail: "it has no class_uid that is a number"}
 	}
 	switch t := e.Doc.Get("time"); {
@@ -33,15 +39,17 @@ func check(e *ocsf.Event) *ocsf.Unreadable {
 	case t.Type() == fastjson.TypeNumber:
 		e.Millis = t.GetInt64()
 	default:
-		millis, err := ocsf.ParseTime(string(t.GetStringBytes()))
+		millis, err := ocsf.ParseTime(e.Str(ocsf.Time))
 		if err != nil {
 			return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: "time " + err.Error()}
 		}
 		e.Millis = millis
 	}
 	if y := e.Time().Year(); y < ocsf.MinYear || y > ocsf.MaxYear {
-		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: fmt.Sprintf("time %s is in the year %d; OCSF wants epoch milliseconds", strconv.FormatInt(e.Millis, 10), y)}
+		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: fmt.Sprintf("time %d is in the year %d; OCSF wants epoch milliseconds", e.Millis, y)}
 	}
-	e.ID = e.Str(ocsf.MetadataUID)
+	if id := e.Doc.Get("metadata", "uid"); id != nil && id.Type() == fastjson.TypeString {
+		e.ID = e.Str(ocsf.MetadataUID)
+	}
 	return nil
 }
