@@ -12,7 +12,6 @@ type Set struct {
 	fields     []string
 	predicates []predicate
 	plans      []plan
-	largest    int // values of the widest item, for Scratch
 }
 
 // predicate is one distinct item: a field and its matchers. Rules share it.

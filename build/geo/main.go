@@ -28,10 +28,16 @@ type source struct {
 const version = "2.3.2026061719"
 
 var sources = []source{
-	{"@ip-location-db/geo-whois-asn-country-mmdb@" + version, "ip-location-db-geo-whois-asn-country-mmdb-" + version + ".tgz",
-		"91757a1b06cdcd1955f292e4c4cfc54e091204f998e159a3187f7a2ef3724be0", map[string]string{"package/geo-whois-asn-country.mmdb": "country.mmdb.zst"}},
-	{"@ip-location-db/asn@" + version, "ip-location-db-asn-" + version + ".tgz",
-		"b9425daf2f011c28f8586685d4f89166e77627e2c15fd93c6262c3e2dead6153", map[string]string{"package/asn-ipv4.csv": "asn4.csv.zst", "package/asn-ipv6.csv": "asn6.csv.zst"}},
+	{
+		"@ip-location-db/geo-whois-asn-country-mmdb@" + version, "ip-location-db-geo-whois-asn-country-mmdb-" + version + ".tgz",
+		"91757a1b06cdcd1955f292e4c4cfc54e091204f998e159a3187f7a2ef3724be0",
+		map[string]string{"package/geo-whois-asn-country.mmdb": "country.mmdb.zst"},
+	},
+	{
+		"@ip-location-db/asn@" + version, "ip-location-db-asn-" + version + ".tgz",
+		"b9425daf2f011c28f8586685d4f89166e77627e2c15fd93c6262c3e2dead6153",
+		map[string]string{"package/asn-ipv4.csv": "asn4.csv.zst", "package/asn-ipv6.csv": "asn6.csv.zst"},
+	},
 }
 
 const (
@@ -73,11 +79,11 @@ func (s source) fetch() (string, error) {
 	if sum(path) == s.sum {
 		return path, nil
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
+	if err := os.MkdirAll(cache, 0o750); err != nil {
 		return "", err
 	}
 	fmt.Fprintln(os.Stderr, "geo: fetching", s.spec, "once")
-	cmd := exec.Command("npm", "pack", "--silent", s.spec)
+	cmd := exec.Command("npm", "pack", "--silent", s.spec) //nolint:gosec // a constant of this file
 	cmd.Dir, cmd.Stderr = cache, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("npm pack %s: %w", s.spec, err)

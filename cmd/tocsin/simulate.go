@@ -6,5 +6,10 @@ import (
 	"github.com/tocsin-security/tocsin/internal/app"
 )
 
-func simulateCommand(io app.Streams) *cobra.Command { return &cobra.Command{Use: "simulate", Hidden: true} }
-func evaluateCommand(io app.Streams) *cobra.Command { return &cobra.Command{Use: "evaluate", Hidden: true} }
+func simulateCommand(io app.Streams) *cobra.Command {
+	return &cobra.Command{Use: "simulate", Hidden: true}
+}
+
+func evaluateCommand(io app.Streams) *cobra.Command {
+	return &cobra.Command{Use: "evaluate", Hidden: true}
+}

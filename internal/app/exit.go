@@ -29,6 +29,7 @@ type UsageError struct {
 	Hint string // what to do instead
 }
 
+// Error gives the cause in words.
 func (e UsageError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
@@ -37,6 +38,7 @@ func (e UsageError) Unwrap() error { return e.Err }
 // Outcome ends a command with an exit code that is no error: findings, or input that was partly unreadable.
 type Outcome int
 
+// Error gives the code in words.
 func (o Outcome) Error() string { return fmt.Sprintf("exit code %d", int(o)) }
 
 // ExitCode says what went wrong on talk, where something did, and returns the code to end with.

@@ -64,17 +64,6 @@ func compilePlaceholder(inside string) (storyPart, error) {
 	return p, nil
 }
 
-// paths lists the fields that the story reads.
-func (s story) paths() []string {
-	var out []string
-	for _, p := range s.parts {
-		if p.path != "" {
-			out = append(out, p.path)
-		}
-	}
-	return out
-}
-
 // maxStoryValue bounds what one field may put into a sentence, in bytes.
 const maxStoryValue = 160
 

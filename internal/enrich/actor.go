@@ -84,11 +84,11 @@ func serviceActor(e *ocsf.Event, c caller) (Actor, bool) {
 func (j *Judge) classify(e *ocsf.Event, c, origin caller, known bool) Actor {
 	a := Actor{Proof: ProofAWS, Origin: origin.ARN, Name: aws.LastName(origin.ARN), Type: "user"}
 	foreign := origin.Account != "" && !j.isOwn(origin.Account)
-	switch {
-	case origin.Kind == "Root":
+	switch origin.Kind {
+	case "Root":
 		a.Kind, a.Type, a.Name = KindRoot, "root", "the root user of "+origin.Account
 		a.Origin = "arn:aws:iam::" + origin.Account + ":root"
-	case origin.Kind == "IAMUser":
+	case "IAMUser":
 		a.Kind = KindUser
 		if origin.Console || e.Text(at.consoleLogin) != "" {
 			a.Kind = KindPerson
@@ -96,19 +96,19 @@ func (j *Judge) classify(e *ocsf.Event, c, origin caller, known bool) Actor {
 		if a.Name == "" {
 			a.Name = origin.Name
 		}
-	case origin.Kind == "SAMLUser", origin.Kind == "IdentityCenterUser":
+	case "SAMLUser", "IdentityCenterUser":
 		a.Kind, a.Type, a.Name = KindPerson, "person", origin.Name
 		a.Origin = "person:" + origin.Name
-	case origin.Kind == "WebIdentityUser":
+	case "WebIdentityUser":
 		return j.webIdentity(origin)
-	case origin.Kind == "AWSService":
+	case "AWSService":
 		return workload(e, c)
-	case origin.Kind == "AWSAccount":
+	case "AWSAccount":
 		a.Kind, a.Type, a.Origin, a.Name = KindExternal, "account", "account:"+origin.Account, "someone of account "+origin.Account
 		if !foreign {
 			a.Kind, a.Proof = KindUnknown, ProofNone
 		}
-	case origin.Kind == "AssumedRole" || origin.Kind == "Role" || origin.Kind == "FederatedUser":
+	case "AssumedRole", "Role", "FederatedUser":
 		return j.roleSession(e, c, origin, known, foreign)
 	default:
 		a.Kind, a.Proof = KindUnknown, ProofNone

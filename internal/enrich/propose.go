@@ -12,8 +12,8 @@ import (
 type Proposal struct {
 	Events   int
 	roles    map[string]*roleUse // by role ARN
-	callers  map[string]int      // foreign accounts that act in ours
-	sources  map[string]map[string]int
+	callers  counts              // foreign accounts that act in ours
+	sources  map[string]counts
 	hours    [24]int
 	weekdays [7]int
 }
@@ -27,7 +27,7 @@ type roleUse struct {
 // Add learns from one event and its facts.
 func (p *Proposal) Add(e *ocsf.Event, f *Facts) {
 	if p.roles == nil {
-		p.roles, p.callers, p.sources = map[string]*roleUse{}, map[string]int{}, map[string]map[string]int{}
+		p.roles, p.callers, p.sources = map[string]*roleUse{}, counts{}, map[string]counts{}
 	}
 	p.Events++
 	a := f.Actor()
@@ -38,7 +38,7 @@ func (p *Proposal) Add(e *ocsf.Event, f *Facts) {
 		if f.sourceKind() == "public" {
 			ip := e.Text(at.source)
 			if p.sources[ip] == nil {
-				p.sources[strings.Clone(ip)] = map[string]int{}
+				p.sources[strings.Clone(ip)] = counts{}
 			}
 			count(p.sources[ip], a.Origin)
 		}
@@ -68,16 +68,16 @@ func (p *Proposal) Render(s *Survey) []byte {
 	fmt.Fprintf(&b, "# Drafted from %d events. Every line is a guess with its reason: keep what is true, remove the rest.\n", p.Events)
 	b.WriteString("# Proven automation lowers severities, trusted accounts are no foreigners: do not keep what you are not sure of.\n\naccounts:\n")
 	for _, id := range s.Accounts() {
-		fmt.Fprintf(&b, "  - {id: %q, name: \"\", kind: \"\"} # received %d records\n", id, s.accounts[id])
+		fmt.Fprintf(&b, "  - {id: %q, name: \"\", kind: \"\"} # received %d records\n", id, s.accounts.of(id))
 	}
 	section(&b, "regions", len(s.regions))
 	for _, r := range s.Regions() {
-		fmt.Fprintf(&b, "  - %q # %d events\n", r, s.regions[r])
+		fmt.Fprintf(&b, "  - %q # %d events\n", r, s.regions.of(r))
 	}
 	p.automation(&b)
 	section(&b, "trusted_accounts", len(p.callers))
 	for _, id := range sortedKeys(p.callers) {
-		fmt.Fprintf(&b, "  # - {id: %q, name: \"\", purpose: \"\"} # acts in your accounts, %d events: keep only if you know it\n", id, p.callers[id])
+		fmt.Fprintf(&b, "  # - {id: %q, name: \"\", purpose: \"\"} # acts in your accounts, %d events: keep only if you know it\n", id, p.callers.of(id))
 	}
 	p.networks(&b)
 	p.workingHours(&b)
@@ -182,16 +182,12 @@ func (p *Proposal) Merge(other *Proposal) {
 	for i, n := range other.weekdays {
 		p.weekdays[i] += n
 	}
-	for k, n := range other.callers {
-		p.callers[k] += n
-	}
+	p.callers.merge(other.callers)
 	for ip, origins := range other.sources {
 		if p.sources[ip] == nil {
-			p.sources[ip] = map[string]int{}
+			p.sources[ip] = counts{}
 		}
-		for o, n := range origins {
-			p.sources[ip][o] += n
-		}
+		p.sources[ip].merge(origins)
 	}
 	for role, theirs := range other.roles {
 		mine := p.roles[role]

@@ -29,16 +29,16 @@ type session struct {
 
 // Survey is what the first reading learns. It has one owner at a time; Merge joins two. The zero value is ready.
 type Survey struct {
-	accounts map[string]int
+	accounts counts
 	sessions map[string]session             // by access key id
 	byARN    map[string]map[caller]struct{} // callers by the role session that they asked for
-	data     map[string]int                 // events by kind of log
-	regions  map[string]int
+	data     counts                         // events by kind of log
+	regions  counts
 }
 
 func (s *Survey) init() {
 	if s.accounts == nil {
-		s.accounts, s.sessions, s.byARN, s.data, s.regions = map[string]int{}, map[string]session{}, map[string]map[caller]struct{}{}, map[string]int{}, map[string]int{}
+		s.accounts, s.sessions, s.byARN, s.data, s.regions = counts{}, map[string]session{}, map[string]map[caller]struct{}{}, counts{}, counts{}
 	}
 }
 
@@ -48,7 +48,7 @@ func (s *Survey) Add(e *ocsf.Event) {
 	count(s.accounts, e.Str(ocsf.CloudAccountUID))
 	count(s.regions, e.Str(ocsf.CloudRegion))
 	for _, kind := range DataKinds(e) {
-		s.data[kind]++
+		count(s.data, kind)
 	}
 	if e.Text(at.service) != "sts.amazonaws.com" && e.Text(at.service) != "signin.amazonaws.com" {
 		return
@@ -90,14 +90,37 @@ func says(c caller) int {
 	return n
 }
 
-func count(m map[string]int, key string) {
+// counts is a tally by text. It keeps pointers, as assigning to an existing key would make the map hold the caller's
+// text in place of its own.
+type counts map[string]*int
+
+func count(m counts, key string) {
 	if key == "" {
 		return
 	}
-	if _, known := m[key]; !known {
-		key = strings.Clone(key)
+	if n := m[key]; n != nil {
+		*n++
+		return
 	}
-	m[key]++
+	one := 1
+	m[strings.Clone(key)] = &one
+}
+
+func (m counts) of(key string) int {
+	if n := m[key]; n != nil {
+		return *n
+	}
+	return 0
+}
+
+func (m counts) merge(other counts) {
+	for k, n := range other {
+		if mine := m[k]; mine != nil {
+			*mine += *n
+		} else {
+			m[k] = n
+		}
+	}
 }
 
 func callerOf(e *ocsf.Event) caller {
@@ -121,11 +144,9 @@ func ownedCaller(c caller) caller {
 // Merge takes what other learned in; other must not be used afterwards.
 func (s *Survey) Merge(other *Survey) {
 	s.init()
-	for into, from := range map[*map[string]int]map[string]int{&s.accounts: other.accounts, &s.data: other.data, &s.regions: other.regions} {
-		for k, n := range from {
-			(*into)[k] += n
-		}
-	}
+	s.accounts.merge(other.accounts)
+	s.data.merge(other.data)
+	s.regions.merge(other.regions)
 	for k, v := range other.sessions {
 		s.session(k, v)
 	}
@@ -147,9 +168,15 @@ func (s *Survey) Accounts() []string { return sortedKeys(s.accounts) }
 func (s *Survey) Regions() []string { return sortedKeys(s.regions) }
 
 // Data returns how many events there are by kind of log, as rules name the data they need.
-func (s *Survey) Data() map[string]int { return s.data }
+func (s *Survey) Data() map[string]int {
+	out := make(map[string]int, len(s.data))
+	for k, n := range s.data {
+		out[k] = *n
+	}
+	return out
+}
 
-func sortedKeys(m map[string]int) []string {
+func sortedKeys(m counts) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
 		out = append(out, k)
@@ -213,4 +240,4 @@ func (s *Survey) onlyCaller(as string) (session, bool) {
 }
 
 // own reports whether an account received records in the input.
-func (s *Survey) own(account string) bool { return s.accounts[account] > 0 }
+func (s *Survey) own(account string) bool { return s.accounts.of(account) > 0 }

@@ -21,8 +21,10 @@ func rule(id string, l Level, tactics ...string) Rule {
 func signal(r Rule, origin string, after time.Duration) Signal {
 	at := noon.Add(after)
 	uid := UID(r.ID, origin, at.String())
-	return Signal{UID: uid, Rule: r, Time: at, Sentence: origin + " acted", Subject: origin,
-		Event: Card{UID: "e-" + uid, Time: at, Account: "111122223333", Origin: Entity{Type: "user", ID: origin}}}
+	return Signal{
+		UID: uid, Rule: r, Time: at, Sentence: origin + " acted", Subject: origin,
+		Event: Card{UID: "e-" + uid, Time: at, Account: "111122223333", Origin: Entity{Type: "user", ID: origin}},
+	}
 }
 
 func TestFoldMakesAStormOneAlert(t *testing.T) {

@@ -32,9 +32,11 @@ type act struct {
 func (a act) signal() finding.Signal {
 	at := noon.Add(a.after)
 	uid := finding.UID(a.rule, a.origin, at.String())
-	s := finding.Signal{UID: uid, Time: at, Subject: a.origin, Sentence: a.origin + " did " + a.rule,
+	s := finding.Signal{
+		UID: uid, Time: at, Subject: a.origin, Sentence: a.origin + " did " + a.rule,
 		Rule:  finding.Rule{ID: a.rule, Title: a.rule, Level: a.level, Attacks: []finding.Attack{{Tactic: a.tactic}}},
-		Event: finding.Card{UID: "e" + uid, Time: at, Account: "111122223333", ActorKind: "user", Proof: "aws", Principal: a.origin, Origin: finding.Entity{Type: "user", ID: a.origin}, SrcIP: "198.51.100.7"}}
+		Event: finding.Card{UID: "e" + uid, Time: at, Account: "111122223333", ActorKind: "user", Proof: "aws", Principal: a.origin, Origin: finding.Entity{Type: "user", ID: a.origin}, SrcIP: "198.51.100.7"},
+	}
 	if a.edit != nil {
 		a.edit(&s.Event)
 	}
@@ -58,9 +60,11 @@ func kind(k string) func(*finding.Card) { return func(c *finding.Card) { c.Actor
 func key(id string) func(*finding.Card) {
 	return func(c *finding.Card) { c.ActorKind, c.AccessKey = "automation", id }
 }
+
 func grants(id string) func(*finding.Card) {
 	return func(c *finding.Card) { c.Grants = []finding.Entity{{Type: "user", ID: id}} }
 }
+
 func foreign(acc string) func(*finding.Card) {
 	return func(c *finding.Card) { c.Resources = []finding.Entity{{Type: "external_account", ID: acc}} }
 }

@@ -85,26 +85,33 @@ func (d *Decoder) stream(ctx context.Context, s *records.Splitter, wraps int) er
 		if wraps == 0 {
 			d.at.Offset = offset
 		}
-		var fault *records.Fault
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &fault):
-			if wraps == 0 {
-				d.at.Offset = fault.Offset
-			}
-			err = d.unreadable(fault.Reason, fault.Detail)
-		case err != nil && wraps > 0:
-			return d.unreadable(ReasonBroken, err.Error())
-		case err != nil:
-			return err
-		default:
+		end := false
+		if err != nil {
+			end, err = d.fault(err, wraps)
+		} else {
 			err = d.record(ctx, raw, wraps)
 		}
-		if err != nil {
+		if end || err != nil {
 			return err
 		}
 	}
+}
+
+// fault handles what a splitter returns in place of a record and says whether that was the end.
+func (d *Decoder) fault(err error, wraps int) (end bool, _ error) {
+	var fault *records.Fault
+	switch {
+	case errors.As(err, &fault):
+		if wraps == 0 {
+			d.at.Offset = fault.Offset
+		}
+		return false, d.unreadable(fault.Reason, fault.Detail)
+	case errors.Is(err, io.EOF):
+		return true, nil
+	case wraps == 0:
+		return true, err
+	}
+	return true, d.unreadable(ReasonBroken, err.Error())
 }
 
 // ReasonBroken is why what an envelope holds cannot be opened.

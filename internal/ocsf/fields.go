@@ -62,7 +62,7 @@ const (
 	numFields
 )
 
-var fieldPaths = [numFields]string{
+var fieldPaths = [numFields]string{ //nolint:gosec // paths, no credentials
 	Time: "time", MetadataUID: "metadata.uid", MetadataEventCode: "metadata.event_code",
 	MetadataProductName: "metadata.product.name", MetadataProductVendor: "metadata.product.vendor_name",
 	MetadataProductVersion: "metadata.product.version", MetadataProductFeature: "metadata.product.feature.name",

@@ -14,8 +14,11 @@ import (
 type memory struct {
 	scratch []byte
 	texts   []textOf
+	index   map[*fastjson.Value]int // into texts, from fewTexts on
 	inner   []*innerDoc
-	used    int // of inner
+	used    int  // of inner
+	looked  bool // for names with dots
+	dots    bool
 }
 
 type textOf struct {
@@ -36,8 +39,36 @@ func (m *memory) reset() {
 		m.scratch = nil
 	}
 	m.scratch = m.scratch[:0]
+	if len(m.texts) > fewTexts {
+		m.index, m.texts = nil, nil
+	}
 	m.texts = m.texts[:0]
 	m.used = 0
+	m.looked = false
+}
+
+// dotted reports whether any name in the event holds a dot: most hold none, and need no second look for each member that
+// is missing.
+func (m *memory) dotted(doc *fastjson.Value) bool {
+	if !m.looked {
+		m.looked, m.dots = true, hasDots(doc)
+	}
+	return m.dots || m.used > 0
+}
+
+func hasDots(v *fastjson.Value) bool {
+	found := false
+	switch v.Type() {
+	case fastjson.TypeObject:
+		v.GetObject().Visit(func(key []byte, item *fastjson.Value) {
+			found = found || bytes.IndexByte(key, '.') >= 0 || hasDots(item)
+		})
+	case fastjson.TypeArray:
+		for _, item := range v.GetArray() {
+			found = found || hasDots(item)
+		}
+	}
+	return found
 }
 
 // Int is a Number made for this event, without an allocation of its own.
@@ -64,17 +95,36 @@ func (e *Event) leaf(v *fastjson.Value) Value {
 	return Value{JSON, e.memory.textOf(v)}
 }
 
+// fewTexts is how many texts are searched one by one. Ordinary records have no more; a list of 100,000 objects has.
+const fewTexts = 32
+
 // textOf writes a value as compact JSON, once per event.
 func (m *memory) textOf(v *fastjson.Value) string {
-	for _, t := range m.texts {
-		if t.of == v {
-			return view(m.scratch[t.from:t.to])
-		}
+	if i := m.find(v); i >= 0 {
+		return view(m.scratch[m.texts[i].from:m.texts[i].to])
 	}
 	start := len(m.scratch)
 	m.scratch = appendJSON(m.scratch, v)
 	m.texts = append(m.texts, textOf{v, start, len(m.scratch)})
+	if len(m.texts) > fewTexts {
+		if m.index == nil {
+			m.index = map[*fastjson.Value]int{}
+		}
+		m.index[v] = len(m.texts) - 1
+	}
 	return view(m.scratch[start:])
+}
+
+func (m *memory) find(v *fastjson.Value) int {
+	for i, t := range m.texts[:min(len(m.texts), fewTexts)] {
+		if t.of == v {
+			return i
+		}
+	}
+	if i, ok := m.index[v]; ok {
+		return i
+	}
+	return -1
 }
 
 // document returns the object that a text member holds, parsed once per event, or v itself where it is one; else nil.

@@ -18,6 +18,9 @@ var fieldType = map[FieldID]string{
 	FindingTypes: "list",
 }
 
+// profile is the OCSF profile that mapped events follow.
+const profile = "cloud"
+
 // observableTypes are the fields that an analyst pivots on, with OCSF's observable type_id.
 var observableTypes = []struct {
 	field FieldID
@@ -39,7 +42,7 @@ func (e *Event) Object() []byte {
 	put(doc, "activity_id", activity)
 	put(doc, "type_uid", class*100+activity)
 	put(doc, "metadata.version", SchemaVersion)
-	put(doc, "metadata.profiles", []string{"cloud"})
+	put(doc, "metadata.profiles", []string{profile})
 	used := e.fill(doc, known)
 	if rest, ok := without(e.Doc, used); ok {
 		put(doc, "unmapped", rest)
@@ -58,7 +61,8 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 		r := &e.Mapping.Rows[i]
 		path := r.Field.String()
 		top, _, _ := strings.Cut(path, ".")
-		if _, fits := known.Attributes[top]; !fits || top == "resources" || e.row(r.Field) == nil {
+		a, fits := known.Attributes[top]
+		if !fits || a.Profile != "" && a.Profile != profile || top == "resources" || e.row(r.Field) == nil {
 			continue
 		}
 		if x, ok := e.plain(r); ok {
@@ -81,7 +85,7 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 func (e *Event) plain(r *Row) (x any, ok bool) {
 	kind := fieldType[r.Field]
 	if kind == "document" {
-		v := at(e.Doc, r.path)
+		v := e.at(e.Doc, r.path)
 		return tree(v), v != nil && v.Type() != fastjson.TypeNull
 	}
 	s := e.Str(r.Field)
@@ -141,7 +145,7 @@ func (e *Event) observables(known schemaEntity) []any {
 		}
 		var few [8]Value
 		for _, v := range e.Values(o.field, few[:0]) {
-			if v.Str != "" && v.Kind == String {
+			if v.Kind == String && v.Str != "" && v.Str != "unknown" {
 				out = append(out, map[string]any{"name": name, "type_id": o.id, "value": valid(v.Str)})
 			}
 		}

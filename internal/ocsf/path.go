@@ -31,7 +31,7 @@ func (e *Event) collect(v *fastjson.Value, path Path, dst []Value) []Value {
 	case v.Type() != fastjson.TypeObject:
 		return dst
 	}
-	next, rest := member(v, path)
+	next, rest := e.member(v, path)
 	return e.collect(next, rest, dst)
 }
 
@@ -52,24 +52,24 @@ func (e *Event) first(v *fastjson.Value, path Path) (found Value, ok bool) {
 	case v.Type() != fastjson.TypeObject:
 		return Value{}, false
 	}
-	next, rest := member(v, path)
+	next, rest := e.member(v, path)
 	return e.first(next, rest)
 }
 
 // at returns the value at a path, arrays not walked through, or nil.
-func at(v *fastjson.Value, path Path) *fastjson.Value {
+func (e *Event) at(v *fastjson.Value, path Path) *fastjson.Value {
 	for len(path) > 0 && v != nil {
 		if v.Type() != fastjson.TypeObject {
 			return nil
 		}
-		v, path = member(v, path)
+		v, path = e.member(v, path)
 	}
 	return v
 }
 
 // member takes one step along path: the first member of the object v of that name, and what is left of the path.
-func member(v *fastjson.Value, path Path) (next *fastjson.Value, rest Path) {
-	if next = v.Get(path[0]); next != nil || len(path) == 1 {
+func (e *Event) member(v *fastjson.Value, path Path) (next *fastjson.Value, rest Path) {
+	if next = v.Get(path[0]); next != nil || len(path) == 1 || !e.memory.dotted(e.Doc) {
 		return next, path[1:]
 	}
 	v.GetObject().Visit(func(key []byte, item *fastjson.Value) {

@@ -68,7 +68,7 @@ func (s *Stored) look(e *Event) *vendorView {
 	if v.foreign {
 		return v
 	}
-	record := e.memory.document(at(e.Doc, s.record))
+	record := e.memory.document(e.at(e.Doc, s.record))
 	for _, name := range s.Proof {
 		if record == nil || record.Get(name) == nil {
 			return v
@@ -117,7 +117,7 @@ func (s *Stored) byAlias(e *Event, p Path, dst []Value) []Value {
 
 // inside reads rest in what the document holds at a path: an object, an array of them, or text that holds an object.
 func (e *Event) inside(to, rest Path, dst []Value) []Value {
-	held := at(e.Doc, to)
+	held := e.at(e.Doc, to)
 	if held == nil {
 		if len(rest) == 0 {
 			return e.collect(e.Doc, to, dst)

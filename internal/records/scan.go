@@ -32,6 +32,9 @@ func (s *Splitter) value() ([]byte, int64, error) {
 		if err := s.fill(); err != nil {
 			s.pos += length
 			s.depthKind = s.depthKind[:0]
+			if err == io.EOF && !kept { //nolint:errorlint // fill returns io.EOF itself
+				return nil, start, &Fault{start, ReasonTooLong, fmt.Sprintf("more than %d bytes (limit for one record), and the input ends in it", s.limits.Record)}
+			}
 			if err != io.EOF { //nolint:errorlint // fill returns io.EOF itself
 				return nil, start, err
 			}

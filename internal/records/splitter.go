@@ -26,6 +26,7 @@ type Fault struct {
 	Detail string
 }
 
+// Error gives place, reason and detail.
 func (f *Fault) Error() string { return fmt.Sprintf("byte %d: %s: %s", f.Offset, f.Reason, f.Detail) }
 
 // The reasons of a Fault.

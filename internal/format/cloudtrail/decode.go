@@ -36,7 +36,10 @@ func Shape() ocsf.Shape {
 // Recognise reports whether the first bytes of a stream are CloudTrail's, whatever its name: records by their own
 // members, envelopes where something in them looks like a record.
 func Recognise(head []byte) bool {
-	inside := bytes.Contains(head, []byte("eventSource")) || bytes.Contains(head, []byte("CloudTrailEvent"))
+	inside := bytes.Contains(head, []byte("eventSource")) || bytes.Contains(head, []byte("CloudTrailEvent")) || bytes.Contains(head, []byte("eventVersion"))
+	if len(head) < 256 && bytes.Equal(bytes.Join(bytes.Fields(head), nil), []byte(`{"Records":[]}`)) {
+		return true
+	}
 	return ocsf.Sniff(head, func(names [][]byte) bool {
 		own := 0
 		for _, name := range names {
@@ -45,11 +48,7 @@ func Recognise(head []byte) bool {
 				return true
 			case "eventVersion", "eventSource", "eventName", "eventTime", "userIdentity":
 				own++
-			case "Records", "Events":
-				if inside || bytes.HasSuffix(bytes.TrimSpace(head), []byte("]}")) && len(head) < 64 { // of nothing
-					return true
-				}
-			case "detail", "message", "Message", "body", "Body":
+			case "Records", "Events", "detail", "message", "Message", "body", "Body":
 				if inside {
 					return true
 				}

@@ -69,6 +69,9 @@ var Mapping = (&ocsf.Mapping{
 }).Compile()
 
 func millis(v ocsf.Value, e *ocsf.Event) ocsf.Value {
+	if v.Kind != ocsf.String {
+		return ocsf.Value{}
+	}
 	t, err := ocsf.ParseTime(v.Str)
 	if err != nil {
 		return ocsf.Value{}
@@ -117,17 +120,30 @@ func status(v ocsf.Value, e *ocsf.Event) ocsf.Value {
 func account(v ocsf.Value, e *ocsf.Event) ocsf.Value  { return orText(v, e, identity.account) }
 func provider(v ocsf.Value, e *ocsf.Event) ocsf.Value { return orText(v, e, identity.provider) }
 
-// isIP is netip.ParseAddr without the error that it makes for names.
+// isIP tells addresses from names. It does IPv4 itself: netip.ParseAddr makes an error for each name.
 func isIP(s string) bool {
+	if strings.IndexByte(s, ':') >= 0 {
+		_, err := netip.ParseAddr(s)
+		return err == nil
+	}
+	fields, digits, n := 1, 0, 0
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F', c == '.', c == ':':
+		case c >= '0' && c <= '9':
+			if digits > 0 && n == 0 { // a leading zero
+				return false
+			}
+			digits, n = digits+1, n*10+int(c-'0')
+			if n > 255 {
+				return false
+			}
+		case c == '.' && digits > 0:
+			fields, digits, n = fields+1, 0, 0
 		default:
 			return false
 		}
 	}
-	_, err := netip.ParseAddr(s)
-	return s != "" && err == nil
+	return fields == 4 && digits > 0
 }
 
 func onlyIP(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
@@ -170,7 +186,7 @@ func actorUID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
 }
 
 func requestID(v ocsf.Value, e *ocsf.Event) ocsf.Value {
-	if v.Str == "" {
+	if v.Str == "" && !isInsight(e) { // no call, no request
 		return str(e.ID)
 	}
 	return v
