@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/aws"
 	"github.com/tocsin-security/tocsin/internal/finding"
 )
 
@@ -109,15 +110,27 @@ func identities(a *finding.Alert) map[string]string {
 	out := map[string]string{a.Origin.ID: "identity"}
 	for _, s := range a.Signals {
 		out[s.Event.Principal] = "identity"
+		out[roleARN(s.Event.Principal)] = "role"
 		if s.Event.AccessKey != "" {
 			out[s.Event.AccessKey] = "access key"
 		}
 		for _, c := range s.Event.Chain {
-			out[c] = "role"
+			out[c] = "role session"
+			out[roleARN(c)] = "role"
 		}
 	}
 	delete(out, "")
 	return out
+}
+
+// roleARN is the role behind a role session, as IAM names one without a path; "" for any other principal.
+func roleARN(principal string) string {
+	name, _, ok := aws.RoleOf(principal)
+	arn, _ := aws.ParseARN(principal)
+	if !ok {
+		return ""
+	}
+	return "arn:" + arn.Partition + ":iam::" + arn.Account + ":role/" + name
 }
 
 // sharedLinks joins alerts by a session key, a rare public address or a rare foreign account that both name.

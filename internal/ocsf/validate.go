@@ -20,6 +20,7 @@ type Problem struct {
 	Text string
 }
 
+// String is the problem on one line: path, then what is wrong.
 func (p Problem) String() string { return p.Path + ": " + p.Text }
 
 // Validate checks a JSON object against the requirements of its class: required attributes, types, enum numbers,

@@ -29,3 +29,16 @@ func Each(ctx context.Context, inv *collect.Inventory, places enrich.Locator, do
 	w.problem = func(collect.Problem) {}
 	return share(ctx, inv, s.read, []*worker{w}, func(int) {})
 }
+
+// EachRecord calls do for every event of an inventory, in order of files, without a survey.
+func EachRecord(ctx context.Context, inv *collect.Inventory, do func(e *ocsf.Event)) error {
+	w := newWorker(inv, &Progress{})
+	w.event = func(e *ocsf.Event, _ place) error { do(e); return nil }
+	w.unreadable = func(ocsf.Unreadable) error { return nil }
+	w.problem = func(collect.Problem) {}
+	files := make([]int, len(inv.Files))
+	for i := range files {
+		files[i] = i
+	}
+	return share(ctx, inv, files, []*worker{w}, func(int) {})
+}
