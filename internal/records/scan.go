@@ -10,17 +10,22 @@ import (
 var special = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
 // value scans one object, array or string at pos and returns its bytes. A value over the limits is scanned to its
-// end without being kept.
+// end without being kept. Outside containers a line that begins with "{" where no value can begin ends the one before it.
 func (s *Splitter) value() ([]byte, int64, error) {
 	start := s.base + int64(s.pos)
 	scan := scanner{}
-	kept := true
-	length := 0
+	kept, length := true, 0
 	for {
-		n, done := scan.run(s.buf[s.pos+length:s.end], s.limits.Depth)
+		chunk, atLine := s.line(length)
+		n, done := scan.run(chunk, s.limits.Depth)
 		length += n
 		if done {
 			break
+		}
+		scan.note(chunk[:n])
+		if atLine && scan.cannotGoOn() {
+			s.pos += length
+			return nil, start, &Fault{start, ReasonTruncated, "the line ends before the record does"}
 		}
 		if length > s.limits.Record {
 			kept = false
@@ -29,7 +34,15 @@ func (s *Splitter) value() ([]byte, int64, error) {
 			s.pos += length
 			length = 0
 		}
+		if atLine {
+			s.lineAt = -1
+			length++
+			continue
+		}
 		if err := s.fill(); err != nil {
+			if s.end > s.pos+length { // the last byte was kept back, see line
+				continue
+			}
 			s.pos += length
 			s.depthKind = s.depthKind[:0]
 			if err == io.EOF && !kept { //nolint:errorlint // fill returns io.EOF itself
@@ -54,6 +67,30 @@ func (s *Splitter) value() ([]byte, int64, error) {
 	return raw, start, nil
 }
 
+// line returns what is buffered from length on, up to the next line that begins with "{"; atLine says that there is one.
+// Inside containers lines mean nothing.
+func (s *Splitter) line(length int) (chunk []byte, atLine bool) {
+	chunk = s.buf[s.pos+length : s.end]
+	if len(s.depthKind) > 0 {
+		return chunk, false
+	}
+	from := s.base + int64(s.pos+length)
+	if s.lineAt < from {
+		search := max(from, s.searched)
+		i := bytes.Index(s.buf[search-s.base:s.end], []byte("\n{"))
+		if i < 0 {
+			s.searched = max(search, s.base+int64(s.end)-1) // the newline may be the last byte
+			if n := len(chunk); n > 0 && chunk[n-1] == '\n' && s.srcErr == nil {
+				chunk = chunk[:n-1]
+			}
+			return chunk, false
+		}
+		s.lineAt = search + int64(i)
+		s.searched = s.lineAt + 1
+	}
+	return chunk[:s.lineAt-from], true
+}
+
 // scanner walks over one JSON value across buffer refills. Of brackets it keeps kinds up to 64 levels, to notice a
 // mismatch, and only counts below.
 type scanner struct {
@@ -63,6 +100,33 @@ type scanner struct {
 	escaped  bool
 	tooDeep  bool
 	mismatch bool
+	last     byte // last byte outside white space
+}
+
+// note remembers the last byte that says what may come next.
+func (c *scanner) note(b []byte) {
+	for i := len(b) - 1; i >= 0; i-- {
+		if !isSpace(b[i]) {
+			c.last = b[i]
+			return
+		}
+	}
+}
+
+// cannotGoOn reports whether a new line with an object cannot be part of the value: JSON has no line break in a string, and
+// an object only after a bracket, a colon or, in an array, a comma.
+func (c *scanner) cannotGoOn() bool {
+	if c.inString {
+		return true
+	}
+	inObject := c.depth > 0 && c.depth <= 64 && c.kinds>>(c.depth-1)&1 == 1
+	switch c.last {
+	case '[', ':':
+		return false
+	case ',':
+		return inObject
+	}
+	return true
 }
 
 // run consumes b and returns how much, and whether the value is complete.

@@ -47,7 +47,8 @@ type Splitter struct {
 	base      int64 // offset of buf[0] in the stream
 	srcErr    error
 	depthKind []byte // open containers around records: '{' or '['
-	faulted   int64
+	lineAt    int64  // offset of a line break before "{", or -1
+	searched  int64  // how far it was searched for
 }
 
 // New returns a Splitter over r. arrays names the members of a top-level object whose array holds the records.
@@ -68,7 +69,7 @@ func (s *Splitter) Reset(r io.Reader, limits Limits, arrays ...string) {
 	if s.buf == nil {
 		s.buf = make([]byte, 128<<10)
 	}
-	*s = Splitter{src: r, arrays: arrays, limits: limits, buf: s.buf, depthKind: s.depthKind[:0], faulted: -1}
+	*s = Splitter{src: r, arrays: arrays, limits: limits, buf: s.buf, depthKind: s.depthKind[:0], lineAt: -1}
 }
 
 // Next returns the next record, valid until the call after, and its offset. At the end it returns io.EOF; a *Fault
@@ -98,6 +99,8 @@ func (s *Splitter) Next() (raw []byte, offset int64, err error) {
 				continue
 			}
 			return s.value()
+		case inArray && isScalar(c):
+			return nil, 0, s.scalar()
 		case len(s.depthKind) == 0 && c == '[':
 			s.pos++
 			s.depthKind = append(s.depthKind, '[')
@@ -109,6 +112,29 @@ func (s *Splitter) Next() (raw []byte, offset int64, err error) {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// isScalar reports whether c begins a string, a number or a word.
+func isScalar(c byte) bool {
+	return c == '"' || c == '-' || isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// scalar passes over an item of an array of records that is none. The items after it still come.
+func (s *Splitter) scalar() error {
+	at, first := s.base+int64(s.pos), s.buf[s.pos]
+	if first == '"' {
+		if _, _, err := s.value(); err != nil {
+			return err
+		}
+	} else {
+		for s.pos < s.end || s.fill() == nil {
+			if c := s.buf[s.pos]; c == ',' || c == ']' || c == '{' || c == '\n' {
+				break
+			}
+			s.pos++
+		}
+	}
+	return &Fault{at, ReasonNotJSON, fmt.Sprintf("an item of the list begins with %q where a record should be", first)}
+}
 
 // opensEnvelope looks ahead for an object that begins with members up to one of the arrays: {"Records":[…. Small
 // members may stand before it, as in a CloudWatch Logs batch.

@@ -58,6 +58,17 @@ func TestSplitter(t *testing.T) {
 		{"brackets that do not match", "{\"a\":[1}\n]}\n{\"b\":2}", []string{"!" + ReasonNotJSON, "!" + ReasonNotJSON, `{"b":2}`}},
 		{"too long, the rest comes", `{"Records":[{"a":"` + strings.Repeat("x", 3000) + `"},{"b":2}]}`, []string{"!" + ReasonTooLong, `{"b":2}`}},
 		{"too deep, the rest comes", `[{"a":` + deep + `},{"b":2}]`, []string{"!" + ReasonTooDeep, `{"b":2}`}},
+		{"line cut off inside a string", "{\"a\":1}\n{\"b\":\"x\n{\"c\":3}\n{\"d\":4}\n", []string{`{"a":1}`, "!" + ReasonTruncated, `{"c":3}`, `{"d":4}`}},
+		{"line cut off after a value", "{\"b\":2\n{\"c\":3}\n{\"d\":4}", []string{"!" + ReasonTruncated, `{"c":3}`, `{"d":4}`}},
+		{"line cut off after a comma", "{\"b\":2,\n{\"c\":3}", []string{"!" + ReasonTruncated, `{"c":3}`}},
+		{"line cut off after a colon takes the next with it", "{\"b\":\n{\"c\":3}\n{\"d\":4}", []string{"!" + ReasonTruncated, `{"d":4}`}},
+		{"line cut off in a nested object", "{\"b\":{\"x\":[{\"y\"\n{\"c\":3}", []string{"!" + ReasonTruncated, `{"c":3}`}},
+		{"line cut off that is longer than a record may be", "{\"b\":\"" + strings.Repeat("x", 5000) + "\n{\"c\":3}", []string{"!" + ReasonTruncated, `{"c":3}`}},
+		{"objects at the beginning of lines within a record", "{\"a\":[\n{\"b\":1},\n{\"b\":2}\n],\"c\":\n{\"d\":1}}\n{\"e\":1}", []string{"{\"a\":[\n{\"b\":1},\n{\"b\":2}\n],\"c\":\n{\"d\":1}}", `{"e":1}`}},
+		{"last line ends in a break", "{\"a\":\n1\n}\n", []string{"{\"a\":\n1\n}"}},
+		{"items that are no records, on one line", `{"Records":[7,{"a":1},"x{",null,{"b":2},-1.5e3]}`, []string{
+			"!" + ReasonNotJSON, `{"a":1}`, "!" + ReasonNotJSON, "!" + ReasonNotJSON, `{"b":2}`, "!" + ReasonNotJSON,
+		}},
 		{"NUL and control bytes", "{\"a\":\"\x00\x1b\"}", []string{"{\"a\":\"\x00\x1b\"}"}},
 	}
 	limits := Limits{Record: 1024, Depth: 256}
@@ -126,7 +137,7 @@ func TestNoAllocationPerRecord(t *testing.T) {
 }
 
 func FuzzSplitter(f *testing.F) {
-	for _, seed := range []string{`{"Records":[{"a":1}]}`, "{}\n{}", `[{},[]]`, `{"a":"\\\""}`, `2024 {"a":1}`} {
+	for _, seed := range []string{`{"Records":[{"a":1}]}`, "{}\n{}", `[{},[]]`, `{"a":"\\\""}`, `2024 {"a":1}`, "{\"a\":\"\n{\"b\":2}\n{\"c\":[\n{},\n{}]}", "[1,\"x\",{}\n{}]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
