@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/tocsin-security/tocsin/content"
 	"github.com/tocsin-security/tocsin/internal/detect"
+	"github.com/tocsin-security/tocsin/internal/enrich/geo"
 	"github.com/tocsin-security/tocsin/internal/report"
 )
 
@@ -28,12 +30,25 @@ func RuleTree(path string) (tree fs.FS, root string, err error) {
 	return os.DirFS(path), ".", nil
 }
 
+// What is built in is read once per process and never changed.
+var (
+	openPlaces    = sync.OnceValues(geo.Open)
+	embeddedRules = sync.OnceValues(func() (*detect.Rules, error) { return loadRules(content.Rules, "rules", "") })
+)
+
 // LoadRules reads rules and refuses a set with mistakes, each with its place.
 func LoadRules(path string) (*detect.Rules, error) {
+	if path == "" {
+		return embeddedRules()
+	}
 	tree, root, err := RuleTree(path)
 	if err != nil {
 		return nil, err
 	}
+	return loadRules(tree, root, path)
+}
+
+func loadRules(tree fs.FS, root, path string) (*detect.Rules, error) {
 	rules, mistakes, err := detect.Load(tree, root)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,6 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
-	"github.com/tocsin-security/tocsin/internal/enrich/geo"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
@@ -112,7 +111,7 @@ func TestRules(folder, only string, io Streams) error {
 	if err != nil {
 		return err
 	}
-	places, err := geo.Open()
+	places, err := openPlaces()
 	if err != nil {
 		return err
 	}
@@ -215,7 +214,7 @@ func explainEvents(ctx context.Context, rules *detect.Rules, which []int, path s
 		return UsageError{Err: err, Hint: "give a file or folder of logs"}
 	}
 	defer inv.Close() //nolint:errcheck // temporary files
-	places, err := geo.Open()
+	places, err := openPlaces()
 	if err != nil {
 		return err
 	}
@@ -234,7 +233,7 @@ func explainEvents(ctx context.Context, rules *detect.Rules, which []int, path s
 
 // Version prints the version and what is built in.
 func Version(version string, io Streams) error {
-	places, err := geo.Open()
+	places, err := openPlaces()
 	if err != nil {
 		return err
 	}

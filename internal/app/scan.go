@@ -12,7 +12,6 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
-	"github.com/tocsin-security/tocsin/internal/enrich/geo"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/report"
@@ -157,7 +156,7 @@ func runScan(ctx context.Context, o *ScanOptions, p *prepared, io Streams) (*pip
 	}
 	defer inv.Close() //nolint:errcheck // temporary files
 	p.bytes, p.files = inv.Bytes, len(inv.Files)
-	places, err := geo.Open()
+	places, err := openPlaces()
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,9 @@ const module = "github.com/tocsin-security/tocsin/"
 // prefix wins. Members of a family stand half a floor under the table that lists them.
 var floors = map[string]float64{
 	"sigma":                    -1, // public: imports nothing of ours
+	"internal/records":         -0.5,
 	"internal/ocsf":            0,
 	"internal/aws":             0,
-	"internal/clock":           0,
 	"internal/format/":         1,
 	"internal/format":          1.5,
 	"internal/collect":         1,
