@@ -15,17 +15,40 @@ type template struct {
 
 var daily = map[string][]template{
 	"DeveloperAccess": {
-		{"lambda", "GetFunction20150331v2", m{"functionName": "checkout-api"}, 6}, {"logs", "DescribeLogGroups", nil, 8}, {"logs", "FilterLogEvents", m{"logGroupName": "/aws/lambda/checkout-api"}, 14}, {"s3", "ListBuckets", nil, 3},
-		{"cloudformation", "DescribeStacks", nil, 6}, {"ec2", "DescribeInstances", nil, 8}, {"ecs", "DescribeServices", m{"cluster": "apps"}, 5}, {"dynamodb", "DescribeTable", m{"tableName": "carts"}, 4},
-		{"sqs", "GetQueueAttributes", nil, 3}, {"ecr", "DescribeImages", m{"repositoryName": "checkout"}, 3}, {"ssm", "GetParameter", m{"name": "/app/flags", "withDecryption": false}, 3}, {"sts", "GetCallerIdentity", nil, 2},
+		{"lambda", "GetFunction20150331v2", m{"functionName": "checkout-api"}, 6},
+		{"logs", "DescribeLogGroups", nil, 8},
+		{"logs", "FilterLogEvents", m{"logGroupName": "/aws/lambda/checkout-api"}, 14},
+		{"s3", "ListBuckets", nil, 3},
+		{"cloudformation", "DescribeStacks", nil, 6},
+		{"ec2", "DescribeInstances", nil, 8},
+		{"ecs", "DescribeServices", m{"cluster": "apps"}, 5},
+		{"dynamodb", "DescribeTable", m{"tableName": "carts"}, 4},
+		{"sqs", "GetQueueAttributes", nil, 3},
+		{"ecr", "DescribeImages", m{"repositoryName": "checkout"}, 3},
+		{"ssm", "GetParameter", m{"name": "/app/flags", "withDecryption": false}, 3},
+		{"sts", "GetCallerIdentity", nil, 2},
 	},
 	"DataScientist": {
-		{"athena", "StartQueryExecution", m{"workGroup": "primary"}, 8}, {"athena", "GetQueryResults", nil, 14}, {"glue", "GetTables", m{"databaseName": "lake"}, 6}, {"s3", "ListBuckets", nil, 3}, {"sagemaker", "DescribeNotebookInstance", m{"notebookInstanceName": "research"}, 4},
-		{"sagemaker", "CreatePresignedNotebookInstanceUrl", m{"notebookInstanceName": "research"}, 1}, {"bedrock", "InvokeModel", m{"modelId": "eu.example.model-3"}, 5}, {"sts", "GetCallerIdentity", nil, 2},
+		{"athena", "StartQueryExecution", m{"workGroup": "primary"}, 8},
+		{"athena", "GetQueryResults", nil, 14},
+		{"glue", "GetTables", m{"databaseName": "lake"}, 6},
+		{"s3", "ListBuckets", nil, 3},
+		{"sagemaker", "DescribeNotebookInstance", m{"notebookInstanceName": "research"}, 4},
+		{"sagemaker", "CreatePresignedNotebookInstanceUrl", m{"notebookInstanceName": "research"}, 1},
+		{"bedrock", "InvokeModel", m{"modelId": "eu.example.model-3"}, 5},
+		{"sts", "GetCallerIdentity", nil, 2},
 	},
 	"OperatorAccess": {
-		{"cloudwatch", "GetMetricData", nil, 1}, {"monitoring", "DescribeAlarms", nil, 14}, {"ec2", "DescribeInstances", nil, 14}, {"ec2", "DescribeInstanceStatus", nil, 10}, {"rds", "DescribeDBInstances", nil, 8}, {"ssm", "DescribeInstanceInformation", nil, 5},
-		{"autoscaling", "DescribeAutoScalingGroups", nil, 6}, {"logs", "GetLogEvents", m{"logGroupName": "/aws/eks/apps/cluster"}, 8}, {"elasticloadbalancing", "DescribeTargetHealth", nil, 6}, {"health", "DescribeEvents", nil, 3},
+		{"cloudwatch", "GetMetricData", nil, 1},
+		{"monitoring", "DescribeAlarms", nil, 14},
+		{"ec2", "DescribeInstances", nil, 14},
+		{"ec2", "DescribeInstanceStatus", nil, 10},
+		{"rds", "DescribeDBInstances", nil, 8},
+		{"ssm", "DescribeInstanceInformation", nil, 5},
+		{"autoscaling", "DescribeAutoScalingGroups", nil, 6},
+		{"logs", "GetLogEvents", m{"logGroupName": "/aws/eks/apps/cluster"}, 8},
+		{"elasticloadbalancing", "DescribeTargetHealth", nil, 6},
+		{"health", "DescribeEvents", nil, 3},
 	},
 	"AdministratorAccess": {
 		{"iam", "ListRoles", nil, 6}, {"iam", "ListUsers", nil, 4}, {"iam", "GetRole", m{"roleName": "terraform"}, 4}, {"organizations", "ListAccounts", nil, 5}, {"cloudtrail", "DescribeTrails", nil, 3}, {"guardduty", "ListFindings", m{"detectorId": "24b1"}, 6}, {"securityhub", "GetFindings", nil, 6}, {"config", "DescribeConfigRules", nil, 3},
@@ -76,6 +99,13 @@ func (w *world) workday(day time.Time, p *person, scale float64) {
 			who.user["sessionCredentialFromConsole"] = nil
 			delete(who.user, "sessionCredentialFromConsole")
 		}
+		if p.permission == "AdministratorAccess" && acc != security { // audits through a role of the security account
+			audit := w.assume(who, security, "audit-read", "audit")
+			for range 4 {
+				w.jitter(20 * time.Second)
+				w.call(audit, "guardduty", "ListFindings", m{"detectorId": "24b1"}, nil)
+			}
+		}
 		bursts := int(float64(3+w.r.IntN(5)) * p.busy * scale)
 		for range max(1, bursts) {
 			w.jitter(50 * time.Minute)
@@ -106,7 +136,7 @@ func (w *world) machines(day time.Time, scale float64) {
 				w.jitter(34 * time.Minute)
 				switch w.r.IntN(4) {
 				case 0:
-					w.call(who, "secretsmanager", "GetSecretValue", m{"secretId": "prod/checkout/db"}, nil)
+					w.call(who, "secretsmanager", "GetSecretValue", m{"secretId": "prod/checkout/db"}, nil) //nolint:gosec // a name, no secret
 				case 1:
 					w.call(who, "ssm", "GetParameters", m{"names": []string{"/app/flags", "/app/limits"}, "withDecryption": true}, nil)
 				case 2:

@@ -9,8 +9,13 @@ import (
 type account struct{ id, name, kind string }
 
 var accounts = []account{
-	{"210987650001", "management", "management"}, {"210987650002", "security", "security"}, {"210987650003", "production", "production"},
-	{"210987650004", "staging", "staging"}, {"210987650005", "development", "development"}, {"210987650006", "data", "production"}, {"210987650007", "sandbox", "sandbox"},
+	{"210987650001", "management", "management"},
+	{"210987650002", "security", "security"},
+	{"210987650003", "production", "production"},
+	{"210987650004", "staging", "staging"},
+	{"210987650005", "development", "development"},
+	{"210987650006", "data", "production"},
+	{"210987650007", "sandbox", "sandbox"},
 }
 
 const (
@@ -31,8 +36,10 @@ type person struct {
 	busy             float64
 }
 
-var firstNames = []string{"maria", "jonas", "aisha", "tom", "li", "sofia", "omar", "nina", "paul", "ines", "viktor", "amara", "felix", "yuki", "clara", "david", "leila", "marc", "olga", "ben"}
-var lastNames = []string{"huber", "novak", "silva", "meyer", "okafor", "rossi", "chen", "dubois", "larsen", "kaya"}
+var (
+	firstNames = []string{"maria", "jonas", "aisha", "tom", "li", "sofia", "omar", "nina", "paul", "ines", "viktor", "amara", "felix", "yuki", "clara", "david", "leila", "marc", "olga", "ben"}
+	lastNames  = []string{"huber", "novak", "silva", "meyer", "okafor", "rossi", "chen", "dubois", "larsen", "kaya"}
+)
 
 // homes are addresses of ordinary providers: offices and homes of the staff.
 var homes = []struct {
@@ -51,8 +58,11 @@ func people(r *rand.Rand) []person {
 		n          int
 		busy       float64
 	}{
-		{"DeveloperAccess", cli, []int{development, staging, sandbox}, 12, 1}, {"DataScientist", boto, []int{data, sandbox}, 4, 0.9},
-		{"OperatorAccess", browser, []int{production, staging}, 5, 1.1}, {"AdministratorAccess", cli, []int{management, security, production}, 3, 0.6}, {"BillingReadOnly", browser, []int{management}, 2, 0.3},
+		{"DeveloperAccess", cli, []int{development, staging, sandbox}, 12, 1},
+		{"DataScientist", boto, []int{data, sandbox}, 4, 0.9},
+		{"OperatorAccess", browser, []int{production, staging}, 5, 1.1},
+		{"AdministratorAccess", cli, []int{management, security, production}, 3, 0.6},
+		{"BillingReadOnly", browser, []int{management}, 2, 0.3},
 	}
 	for _, k := range kinds {
 		for range k.n {

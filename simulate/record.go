@@ -26,7 +26,6 @@ type world struct {
 	now    time.Time
 	out    []record
 	attack *attackRun // whose events these are, or nil
-	serial int
 }
 
 // record is one CloudTrail record before it is packed.
@@ -129,7 +128,8 @@ func (w *world) sso(p *person, acc int) identity {
 		"sessionContext": m{
 			"sessionIssuer": m{"type": "Role", "principalId": principal, "arn": "arn:aws:iam::" + id + ":role/aws-reserved/sso.amazonaws.com/eu-west-1/" + role, "accountId": id, "userName": role},
 			"attributes":    m{"creationDate": w.now.UTC().Format("2006-01-02T15:04:05Z"), "mfaAuthenticated": "false"},
-		}}}
+		},
+	}}
 }
 
 // user is an IAM user with a long-term key.
@@ -155,7 +155,8 @@ func roleSession(acc int, role, session, key, ip, agent string) identity {
 		"sessionContext": m{
 			"sessionIssuer": m{"type": "Role", "principalId": principal, "arn": "arn:aws:iam::" + id + ":role/" + role, "accountId": id, "userName": role},
 			"attributes":    m{"creationDate": "2026-03-01T00:00:00Z", "mfaAuthenticated": "false"},
-		}}}
+		},
+	}}
 }
 
 // service is AWS itself.

@@ -113,18 +113,18 @@ var factNames = []struct {
 	{"tocsin.src.country", "ISO code of the country where the address is registered", func(f *Facts, d []ocsf.Value) []ocsf.Value { return text(d, f.Place().Country) }},
 	{"tocsin.src.asn", "number of the network that announces the address", func(f *Facts, d []ocsf.Value) []ocsf.Value { return number(d, f.Place().ASN) }},
 	{"tocsin.src.as_org", "name of that network", func(f *Facts, d []ocsf.Value) []ocsf.Value { return text(d, f.Place().Org) }},
-	{"tocsin.src.hosting", "true when that network rents out machines or sells VPN", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.Place().Hosting) }},
+	{"tocsin.src.hosting", "true when that network rents out machines or sells VPN", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.Place().Hosting) }},
 	{"tocsin.src.cloud", "aws when that network is Amazon's", func(f *Facts, d []ocsf.Value) []ocsf.Value { return text(d, f.Place().Cloud) }},
 	{"tocsin.tool", "tool family that the user agent claims", func(f *Facts, d []ocsf.Value) []ocsf.Value { return text(d, Tool(f.ev.Text(at.agent))) }},
 	{"tocsin.readonly", "whether the call only reads", func(f *Facts, d []ocsf.Value) []ocsf.Value { return text(d, strconv.FormatBool(f.ReadOnly())) }},
-	{"tocsin.console", "true when the call was made in the web console", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.console()) }},
-	{"tocsin.self", "true when the call's target user is the caller", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.self()) }},
-	{"tocsin.critical", "true when it names what environment.yaml lists as critical", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.Critical()) }},
+	{"tocsin.console", "true when the call was made in the web console", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.console()) }},
+	{"tocsin.self", "true when the call's target user is the caller", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.self()) }},
+	{"tocsin.critical", "true when it names what environment.yaml lists as critical", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.Critical()) }},
 	{"tocsin.target.external", "accounts that the request lets in and that are neither own nor trusted", func(f *Facts, d []ocsf.Value) []ocsf.Value { return texts(d, f.request().external) }},
-	{"tocsin.target.public", "true when the request lets anyone in", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.request().public) }},
-	{"tocsin.policy.admin", "true when the request gives a policy that allows everything", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.request().admin) }},
-	{"tocsin.policy.privileged", "true when the request gives a policy by which its holder can become administrator", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.request().privileged) }},
-	{"tocsin.policy.deny_all", "true when an embedded policy locks everyone out", func(f *Facts, d []ocsf.Value) []ocsf.Value { return flag(d, f.request().denyAll) }},
+	{"tocsin.target.public", "true when the request lets anyone in", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.request().public) }},
+	{"tocsin.policy.admin", "true when the request gives a policy that allows everything", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.request().admin) }},
+	{"tocsin.policy.privileged", "true when the request gives a policy by which its holder can become administrator", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.request().privileged) }},
+	{"tocsin.policy.deny_all", "true when an embedded policy locks everyone out", func(f *Facts, d []ocsf.Value) []ocsf.Value { return yes(d, f.request().denyAll) }},
 	{"tocsin.policy.federated", "identity providers that an embedded trust policy names", func(f *Facts, d []ocsf.Value) []ocsf.Value { return texts(d, f.request().federated) }},
 	{"tocsin.ingress.world_ports", "ports that the request opens to the whole internet; all for every port", func(f *Facts, d []ocsf.Value) []ocsf.Value { return texts(d, f.request().worldPorts) }},
 }
@@ -173,7 +173,7 @@ func number(dst []ocsf.Value, n uint32) []ocsf.Value {
 	return append(dst, ocsf.Value{Kind: ocsf.Number, Str: strconv.FormatUint(uint64(n), 10)})
 }
 
-func flag(dst []ocsf.Value, on bool) []ocsf.Value {
+func yes(dst []ocsf.Value, on bool) []ocsf.Value {
 	if !on {
 		return dst
 	}
