@@ -3,7 +3,6 @@ package detect
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"github.com/tocsin-security/tocsin/internal/baseline"
@@ -49,6 +48,8 @@ type Detector struct {
 	groupIndex  map[groupName]uint32
 	matches     []match
 	novel       []novelty
+	hitGroup    []string           // of the hit at hand, used again
+	hitValues   []ocsf.Value       // likewise
 	names       map[EventID]string // ids of events whose EventID is a hash
 }
 
@@ -120,7 +121,8 @@ func (d *Detector) group(origin, account string) uint32 {
 
 // keep remembers the id of an event whose EventID does not tell it.
 func (d *Detector) keep(m match) {
-	if uid := d.view.ev.ID; uid != uuid(m.id) {
+	plain := uuidBytes(m.id)
+	if uid := d.view.ev.ID; uid != string(plain[:]) {
 		if _, known := d.names[m.id]; !known {
 			d.names[m.id] = strings.Clone(uid)
 		}
@@ -128,20 +130,24 @@ func (d *Detector) keep(m match) {
 }
 
 func uuid(id EventID) string {
-	var b [36]byte
+	b := uuidBytes(id)
+	return string(b[:])
+}
+
+func uuidBytes(id EventID) (b [36]byte) {
 	hex.Encode(b[:8], id[:4])
 	hex.Encode(b[9:13], id[4:6])
 	hex.Encode(b[14:18], id[6:8])
 	hex.Encode(b[19:23], id[8:10])
 	hex.Encode(b[24:], id[10:])
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
+	return b
 }
 
 // feed gives a match to a correlation. Each value of a counted array counts; of a group-by array the first does.
 func (d *Detector) feed(to feed, m match) {
 	c := d.rules.Correlations[to.correlation]
-	h := sigma.Hit{Rule: to.as, Time: m.time, Key: m.id, Source: m.source}
+	h := sigma.Hit{Rule: to.as, Time: m.time, Key: m.id, Source: m.source, Group: d.hitGroup[:0]}
 	for _, f := range c.groupBy[to.as] {
 		value := ""
 		if list := d.view.read(f); len(list) > 0 {
@@ -154,7 +160,9 @@ func (d *Detector) feed(to feed, m match) {
 		d.correlators[to.correlation].Add(h)
 		return
 	}
-	for _, v := range slices.Clone(d.view.read(c.value[to.as])) {
+	d.hitGroup = h.Group
+	d.hitValues = append(d.hitValues[:0], d.view.read(c.value[to.as])...)
+	for _, v := range d.hitValues {
 		h.Value = v.Str
 		d.correlators[to.correlation].Add(h)
 	}
