@@ -4,9 +4,8 @@ SHELL := /bin/bash
 export CGO_ENABLED ?= 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
-PURE := $(shell go list ./... 2>/dev/null)
 
-.PHONY: help build geo run test lint shape bench fuzz vuln clean
+.PHONY: help build geo run test lint shape bench evaluate fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -31,6 +30,9 @@ shape: ## file and function lengths, package stories, exported docs, family file
 
 bench: geo ## benchmarks of every stage, and of the whole scan
 	@build/bench.sh
+
+evaluate: build ## judge detection on simulated data; fails where it fell below testdata/evaluation.json
+	@$(BIN) evaluate --baseline testdata/evaluation.json
 
 fuzz: ## every fuzz target, FUZZTIME each (default 1m)
 	@build/fuzz.sh $(or $(FUZZTIME),1m)

@@ -88,7 +88,7 @@ func (o *ScanOptions) next(s *report.Scan) []string {
 		if o.Environment == "" {
 			out = append(out, "tocsin environment propose "+where+" > environment.yaml")
 		}
-		if o.Format != "html" && len(s.Incidents)+len(s.Alerts) > 0 {
+		if o.Format != "html" && len(o.Also) == 0 && len(s.Incidents)+len(s.Alerts) > 0 {
 			out = append(out, "tocsin scan "+where+" -o report.html")
 		}
 	}

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	"github.com/tocsin-security/tocsin/internal/enrich"
@@ -36,7 +38,7 @@ func cardOf(e *ocsf.Event, f *enrich.Facts) finding.Card {
 		Scanner:   f.Scanner(),
 		Source:    e.At.Source,
 		Record:    e.At.Record,
-		Raw:       append([]byte(nil), e.Raw...),
+		Raw:       rawOf(e.Raw),
 	}
 	for _, role := range a.Chain {
 		c.Chain = append(c.Chain, strings.Clone(role))
@@ -48,6 +50,20 @@ func cardOf(e *ocsf.Event, f *enrich.Facts) finding.Card {
 		c.Grants = append(c.Grants, finding.Entity{Type: g.Kind, ID: g.ID, Name: g.Name})
 	}
 	return c
+}
+
+// rawOf copies a record as JSON that every reader takes. What the hot path's parser forgave (a broken escape, a raw
+// control character) is kept as JSON text of the record instead.
+func rawOf(raw []byte) json.RawMessage {
+	clean := bytes.ToValidUTF8(raw, []byte("\uFFFD"))
+	if json.Valid(clean) {
+		return bytes.Clone(clean)
+	}
+	text, err := json.Marshal(string(clean))
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // source is an address with its place, as a sentence says it.

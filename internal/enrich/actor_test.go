@@ -43,8 +43,10 @@ func each(t *testing.T, list []obj, do func(e *ocsf.Event)) {
 const own, foreign = "111122223333", "444455556666"
 
 func role(account, name, session, key string) obj {
-	return obj{"type": "AssumedRole", "arn": "arn:aws:sts::" + account + ":assumed-role/" + name + "/" + session, "accountId": account, "accessKeyId": key,
-		"sessionContext": obj{"sessionIssuer": obj{"type": "Role", "arn": "arn:aws:iam::" + account + ":role/" + name}}}
+	return obj{
+		"type": "AssumedRole", "arn": "arn:aws:sts::" + account + ":assumed-role/" + name + "/" + session, "accountId": account, "accessKeyId": key,
+		"sessionContext": obj{"sessionIssuer": obj{"type": "Role", "arn": "arn:aws:iam::" + account + ":role/" + name}},
+	}
 }
 
 func user(account, name string) obj {

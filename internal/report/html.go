@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type pageIncident struct {
 	Chart     template.HTML
 	Tactics   []string
 	Entities  []pageGroup
+	Together  []string // why its alerts belong together, each reason once
 	Bars      []pageBar
 }
 
@@ -132,6 +134,11 @@ func pretty(raw []byte) string {
 
 func (b *pageBuilder) incident(rank int, in *incident.Incident) pageIncident {
 	p := pageIncident{Incident: in, Rank: rank, Who: names(in.Who), When: span(in.First, in.Last), Sum: sum(in.Score, in.Parts), Tactics: tactics(in.Attacks), Chart: chart(in)}
+	for _, j := range in.Joins {
+		if !slices.Contains(p.Together, j.Reason) {
+			p.Together = append(p.Together, j.Reason)
+		}
+	}
 	cards, why := cardsOf(in)
 	for _, line := range in.Story {
 		l := pageLine{Sentence: line, At: clock(line.Time)}
@@ -153,9 +160,9 @@ func (b *pageBuilder) incident(rank int, in *incident.Incident) pageIncident {
 		p.Bars = append(p.Bars, pageBar{part, int(100 * part.Points / most)})
 	}
 	for _, e := range in.Entities {
-		if n := len(p.Entities); n == 0 || p.Entities[n-1].Type != e.Type {
-			p.Entities = append(p.Entities, pageGroup{Type: strings.ReplaceAll(e.Type, "_", " ")})
-			p.Entities[len(p.Entities)-1].Type = e.Type
+		kind := strings.ReplaceAll(e.Type, "_", " ")
+		if n := len(p.Entities); n == 0 || p.Entities[n-1].Type != kind {
+			p.Entities = append(p.Entities, pageGroup{Type: kind})
 		}
 		g := &p.Entities[len(p.Entities)-1]
 		g.List = append(g.List, e)

@@ -194,7 +194,7 @@ func (s *screen) summary(scan *Scan) {
 	if scan.Partial != "" {
 		s.hang(s.paint("partial", "33")+"      ", scan.Partial, at, 2)
 	}
-	s.hang("read", fmt.Sprintf("%s, %s; %s of %s", plural(t.Files, "file", "files"), size(t.Bytes), span(t.First, t.Last), plural(int64(len(t.Accounts)), "account", "accounts")), at, 2)
+	s.hang("read", fmt.Sprintf("%s, %s; %s; %s", plural(t.Files, "file", "files"), size(t.Bytes), span(t.First, t.Last), plural(int64(len(t.Accounts)), "account", "accounts")), at, 2)
 	s.hang("records", balance(t), at, 2)
 	s.hang("judged by", fmt.Sprintf("%s rules; signals: %s high and above, %s medium, %s low", number(int64(t.Rules)), number(t.Signals["high"]+t.Signals["critical"]), number(t.Signals["medium"]), number(t.Signals["low"])), at, 2)
 	if t.Hidden > 0 {

@@ -53,7 +53,7 @@ func points(f float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", f)
 func sum(score float64, parts []finding.Part) string {
 	terms := make([]string, 0, len(parts))
 	for _, p := range parts {
-		terms = append(terms, points(p.Points)+" "+p.Reason)
+		terms = append(terms, points(p.Points)+" ("+p.Reason+")")
 	}
 	return points(score) + " = " + strings.Join(terms, " + ")
 }

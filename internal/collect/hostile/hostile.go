@@ -93,6 +93,7 @@ func (w *writer) broken() {
 	w.file("duplicate-keys.json", "", 1, append([]byte(`{"eventName":"First","eventName":"Second",`), Record(6, nil)[1:]...))
 	w.file("binary.gz", "not a log that Tocsin knows", 0, bytes.Repeat([]byte{0x7f, 'E', 'L', 'F', 1, 2, 3}, 500))
 	w.file("prose.log", "not a log that Tocsin knows", 0, []byte("Dear diary, nothing happened.\n"))
+	w.file("forgiven.json", "", 1, bytes.Replace(Record(14, map[string]any{"eventName": "CreateAccessKey", "requestParameters": map[string]any{"userName": "bob"}, "readOnly": false}), []byte("aws-cli/2.31.0"), []byte("a\\x41\x01b\xff"), 1))
 	w.file("empty.json", "", 0, nil)
 	w.file("times.json", "CloudTrail record without a usable time", 1, delivered(Record(7, map[string]any{"eventTime": "2999-01-01T00:00:00Z"}), Record(8, map[string]any{"eventTime": "0001-01-01T00:00:00Z"}), Record(9, map[string]any{"eventTime": "soon"}), Record(10, map[string]any{"eventTime": 5}), Record(11, nil)))
 	w.file("lines.json", "not JSON", 2, bytes.Join([][]byte{Record(12, nil), []byte("Traceback (most recent call last):"), Record(13, nil)}, []byte("\n")))
