@@ -36,7 +36,7 @@ func class(e *ocsf.Event) (uid, activity int) {
 			return classAuthentication, 7 // Account Switch
 		}
 	case "iam.amazonaws.com":
-		if activity = userChange(name); activity != 0 {
+		if activity = userChange(name); activity != 0 && namesUser(e) {
 			return classAccountChange, activity
 		}
 	case "":
@@ -48,6 +48,13 @@ func class(e *ocsf.Event) (uid, activity int) {
 		}
 	}
 	return classAPIActivity, activityOf(name)
+}
+
+var targetUser = ocsf.ParsePath("requestParameters.userName")
+
+// namesUser reports whether the record tells which user a change is about; Account Change requires one.
+func namesUser(e *ocsf.Event) bool {
+	return e.Text(targetUser) != "" || e.Text(identity.name) != "" || e.Text(newUser) != ""
 }
 
 // userChange gives the activity_id of Account Change for changes of IAM users, else 0.
