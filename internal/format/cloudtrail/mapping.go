@@ -220,7 +220,11 @@ func usedMFA(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
 }
 
 func findingUID(_ ocsf.Value, e *ocsf.Event) ocsf.Value {
-	return orText(str(e.Text(sharedID)), e, ocsf.Path{"eventID"})
+	v := orText(str(e.Text(sharedID)), e, ocsf.Path{"eventID"})
+	if v.Str == "" {
+		v = str(e.ID)
+	}
+	return v
 }
 
 func insightTitle(v ocsf.Value, e *ocsf.Event) ocsf.Value {
