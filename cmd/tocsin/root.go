@@ -28,7 +28,7 @@ Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage,
 		return app.UsageError{Err: err, Hint: "run '" + cmd.CommandPath() + " --help' for the flags it takes"}
 	})
 	root.AddCommand(
-		scanCommand(io),
+		scanCommand(io), ingestCommand(io), searchCommand(io), queryChildCommand(io),
 		rulesCommand(io),
 		environmentCommand(io),
 		simulateCommand(io),

@@ -30,9 +30,14 @@ var observableTypes = []struct {
 // Object writes the whole event as an OCSF object: for export and for checks, not for detection. What no row carries goes
 // to unmapped under the vendor's names, the record itself to raw_data. Members are sorted, so the same event gives the
 // same bytes. An event that came as OCSF is written as it came.
-func (e *Event) Object() []byte {
+func (e *Event) Object() []byte { return encode(e.Document()) }
+
+// Document is Object before it is written: maps, slices, strings, booleans, int, int64 and json.Number. It is the
+// caller's own, but for texts, which are valid as long as the event.
+func (e *Event) Document() map[string]any {
 	if e.Mapping.Stored != nil {
-		return encode(tree(e.Doc))
+		doc, _ := tree(e.Doc).(map[string]any)
+		return doc
 	}
 	doc := map[string]any{}
 	class, activity := e.Mapping.Class(e)
@@ -52,7 +57,7 @@ func (e *Event) Object() []byte {
 	}
 	doc["raw_data"] = valid(view(e.Raw))
 	loadSchema().caption(known, doc)
-	return encode(doc)
+	return doc
 }
 
 // fill sets what the rows carry and returns the vendor paths that are thereby told.

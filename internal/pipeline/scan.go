@@ -53,12 +53,7 @@ type Received struct {
 
 // Run scans an inventory. The error is a fault of this program or of the machine; what cannot be read is in Result.
 func Run(ctx context.Context, inv *collect.Inventory, o Options) (*Result, error) {
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
-	if o.Progress == nil {
-		o.Progress = &Progress{}
-	}
+	o.orDefault()
 	s, err := runSurvey(ctx, &o, inv)
 	partial, err := interrupted(err, "surveying", len(s.read), len(inv.Files))
 	if err != nil {
@@ -81,6 +76,15 @@ func Run(ctx context.Context, inv *collect.Inventory, o Options) (*Result, error
 	return result, conclude(context.WithoutCancel(ctx), &o, inv, s, judge, d, result)
 }
 
+func (o *Options) orDefault() {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
+	}
+}
+
 // interrupted turns the end of a context into a sentence.
 func interrupted(err error, doing string, done, of int) (string, error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -99,6 +103,17 @@ type tally struct {
 	kept     map[[2]string]int // of unread, by reason and source
 	problems []collect.Problem
 	proposal enrich.Proposal
+}
+
+// count counts an event that is neither a duplicate nor out of range.
+func (t *tally) count(when time.Time) {
+	t.Mapped++
+	if t.First.IsZero() || when.Before(t.First) {
+		t.First = when
+	}
+	if when.After(t.Last) {
+		t.Last = when
+	}
 }
 
 // runDetection makes the second reading.
@@ -144,13 +159,7 @@ func (o *Options) judging(w *worker, t *tally, s *survey, judge *enrich.Judge, d
 			t.OutOfRange++
 			return nil
 		}
-		t.Mapped++
-		if t.First.IsZero() || when.Before(t.First) {
-			t.First = when
-		}
-		if when.After(t.Last) {
-			t.Last = when
-		}
+		t.count(when)
 		facts.Reset(judge, e)
 		d.Event(e, &facts, id, int32(w.file)) //nolint:gosec // files are fewer than 2^31
 		if o.Propose {

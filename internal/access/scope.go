@@ -1,0 +1,31 @@
+package access
+
+import "slices"
+
+// Scope is the set of accounts whose data may be read. Data without an account is visible to Everything only.
+type Scope struct {
+	everything bool
+	accounts   []string
+}
+
+// Everything is the Scope without a bound: for the one who owns the machine.
+func Everything() Scope { return Scope{everything: true} }
+
+// Accounts is the Scope of some accounts. None means nothing.
+func Accounts(ids ...string) Scope {
+	own := slices.Clone(ids)
+	slices.Sort(own)
+	return Scope{accounts: slices.Compact(own)}
+}
+
+// All reports whether the Scope has no bound.
+func (s Scope) All() bool { return s.everything }
+
+// List returns the accounts of a bounded Scope, in order.
+func (s Scope) List() []string { return slices.Clone(s.accounts) }
+
+// Sees reports whether data of an account may be read.
+func (s Scope) Sees(account string) bool {
+	_, in := slices.BinarySearch(s.accounts, account)
+	return s.everything || account != "" && in
+}

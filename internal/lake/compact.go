@@ -1,0 +1,163 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
+)
+
+// compactRows bounds the rows of one compacted file, and with them the memory of a compaction.
+const compactRows = 300_000
+
+// Compacted says what a compaction did.
+type Compacted struct {
+	Before, After int // files
+	Rows          int64
+	BytesBefore   int64
+	BytesAfter    int64
+}
+
+// Compact makes few files of many, day by day and class by class, for the days that ended before. Each partition is a
+// snapshot of its own, so an interrupt keeps what is done. The old files stay until no snapshot names them (Sweep).
+func (l *Lake) Compact(ctx context.Context, before time.Time) (Compacted, error) {
+	tasks, err := l.tasks(ctx, time.Time{}, before)
+	if err != nil {
+		return Compacted{}, err
+	}
+	groups := map[partition][]iceberg.DataFile{}
+	last := dayOf(before.UnixMilli())
+	for _, t := range tasks {
+		if p := partitionOf(t.File); p.day < last && t.File.Count() < compactRows {
+			groups[p] = append(groups[p], t.File)
+		}
+	}
+	order := make([]partition, 0, len(groups))
+	for p := range groups {
+		order = append(order, p)
+	}
+	slices.SortFunc(order, func(a, b partition) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.class, b.class)) })
+	var out Compacted
+	for _, p := range order {
+		for _, files := range batches(groups[p]) {
+			if err := l.replace(ctx, p, files, &out); err != nil {
+				return out, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// batches cuts a partition's files into groups that are worth one file each.
+func batches(files []iceberg.DataFile) [][]iceberg.DataFile {
+	slices.SortFunc(files, func(a, b iceberg.DataFile) int { return compareText(a.FilePath(), b.FilePath()) })
+	var out [][]iceberg.DataFile
+	var group []iceberg.DataFile
+	rows := int64(0)
+	for _, f := range files {
+		if rows+f.Count() > compactRows && len(group) > 0 {
+			out, group, rows = append(out, group), nil, 0
+		}
+		group = append(group, f)
+		rows += f.Count()
+	}
+	out = append(out, group)
+	return slices.DeleteFunc(out, func(g []iceberg.DataFile) bool { return len(g) < 2 })
+}
+
+// replace writes a group anew as one file and swaps it in.
+func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile, out *Compacted) error {
+	record, err := l.readAll(ctx, old)
+	if err != nil {
+		return err
+	}
+	defer record.Release()
+	fresh, err := l.writeFile(ctx, p, record)
+	if err != nil {
+		return err
+	}
+	want := int64(0)
+	for _, f := range old {
+		want += f.Count()
+		out.BytesBefore += f.FileSizeBytes()
+	}
+	if fresh.Count() != want {
+		return errors.Join(fmt.Errorf("compaction of %d rows gave %d; nothing is changed", want, fresh.Count()), remove([]dataFile{fresh}))
+	}
+	props, err := l.summary([]dataFile{fresh}, nil)
+	if err != nil {
+		return err
+	}
+	tx := l.table.NewTransaction()
+	if err := tx.ReplaceDataFilesWithDataFiles(ctx, old, []iceberg.DataFile{fresh.DataFile}, props, table.WithoutAutoNameMapping()); err != nil {
+		return errors.Join(fmt.Errorf("stage compaction: %w", err), remove([]dataFile{fresh}))
+	}
+	if err := l.commit(ctx, tx); err != nil {
+		if errors.Is(err, ErrConflict) {
+			err = errors.Join(err, remove([]dataFile{fresh}))
+		}
+		return err
+	}
+	out.Before += len(old)
+	out.After++
+	out.Rows += want
+	out.BytesAfter += fresh.FileSizeBytes()
+	return nil
+}
+
+// readAll reads files as one record of today's schema: a column that a file lacks is null.
+func (l *Lake) readAll(ctx context.Context, files []iceberg.DataFile) (arrow.RecordBatch, error) {
+	scan := l.table.Scan()
+	tasks := make([]table.FileScanTask, len(files))
+	for i, f := range files {
+		tasks[i] = table.FileScanTask{File: f, Length: f.FileSizeBytes()}
+	}
+	schema, err := table.SchemaToArrowSchema(l.table.Schema(), nil, true, false)
+	if err != nil {
+		return nil, fmt.Errorf("lake schema: %w", err)
+	}
+	_, batches, err := scan.ReadTasks(ctx, tasks)
+	if err != nil {
+		return nil, fmt.Errorf("read files: %w", err)
+	}
+	var list []arrow.RecordBatch
+	defer func() {
+		for _, b := range list {
+			b.Release()
+		}
+	}()
+	for b, err := range batches {
+		if err != nil {
+			return nil, fmt.Errorf("read files: %w", err)
+		}
+		b.Retain()
+		list = append(list, b)
+	}
+	columns := make([]arrow.Array, schema.NumFields())
+	rows := int64(0)
+	for _, b := range list {
+		rows += b.NumRows()
+	}
+	for i := range columns {
+		parts := make([]arrow.Array, len(list))
+		for j, b := range list {
+			parts[j] = b.Column(i)
+		}
+		whole, err := array.Concatenate(parts, memory.DefaultAllocator)
+		if err != nil {
+			return nil, fmt.Errorf("join column %s: %w", schema.Field(i).Name, err)
+		}
+		defer whole.Release()
+		columns[i] = whole
+	}
+	return array.NewRecordBatch(schema, columns, rows), nil
+}
+

@@ -1,0 +1,166 @@
+package duck
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/lake"
+)
+
+// ErrNoEngine is returned by a build that holds no DuckDB.
+var ErrNoEngine = errors.New("this build of tocsin has no search engine: it was built without a C compiler (CGO_ENABLED=0)")
+
+// RefusedError is a question that is not answered: the person who asks can mend it.
+type RefusedError struct{ Text string }
+
+// Error says why.
+func (e RefusedError) Error() string { return e.Text }
+
+// Question is what is asked.
+type Question struct {
+	SQL      string        // one SELECT over events
+	From, To time.Time     // zero: no bound; To is exclusive
+	Rows     int           // at most; 0: all
+	Memory   int           // MiB; 0: 1024
+	Timeout  time.Duration // 0: 5 minutes
+	Parquet  string        // file that the answer is written to instead of rows
+}
+
+// Answer is what comes beside the rows.
+type Answer struct {
+	Columns []string
+	Types   []string
+	Rows    int64
+	More    bool // the answer was cut at Question.Rows
+	Files   int
+	Bytes   int64 // of the files that could hold an answer
+	Took    time.Duration
+}
+
+// request is what the child reads from standard input.
+type request struct {
+	SQL, Parquet   string
+	Folder         string // that holds the files
+	Files          []string
+	Columns        []lake.Column
+	Everything     bool
+	Accounts       []string
+	FromMicro      int64
+	ToMicro        int64
+	Memory         int
+	TimeoutSeconds float64
+}
+
+// reply is one line of the child's standard output.
+type reply struct {
+	Columns []string          `json:"columns,omitempty"`
+	Types   []string          `json:"types,omitempty"`
+	Row     []json.RawMessage `json:"row,omitempty"`
+	Refused string            `json:"refused,omitempty"`
+	Error   string            `json:"error,omitempty"`
+	Done    bool              `json:"done,omitempty"`
+}
+
+// Ask puts a question to the lake. head is told the columns before the first row; a row's cells are JSON and valid until
+// row returns. child is the command that runs Serve.
+func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, q Question, head func(Answer), row func([]json.RawMessage) error) (Answer, error) {
+	start := time.Now()
+	var a Answer
+	req, err := plan(ctx, scope, l, &q, &a)
+	if err != nil {
+		return a, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
+	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
+	c.Stdin = strings.NewReader(string(req))
+	var complaint strings.Builder
+	c.Stderr = &complaint
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return a, fmt.Errorf("search: %w", err)
+	}
+	if err := c.Start(); err != nil {
+		return a, fmt.Errorf("start the search engine: %w", err)
+	}
+	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
+	stop()
+	waited := c.Wait()
+	a.Took = time.Since(start)
+	switch {
+	case err != nil:
+		return a, err
+	case !done && !a.More:
+		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, ctx.Err()), last(complaint.String()))
+	}
+	return a, nil
+}
+
+func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a *Answer) ([]byte, error) {
+	files, err := l.Plan(ctx, q.From, q.To)
+	if err != nil {
+		return nil, err
+	}
+	r := request{SQL: q.SQL, Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
+	if !q.From.IsZero() {
+		r.FromMicro = q.From.UnixMicro()
+	}
+	if !q.To.IsZero() {
+		r.ToMicro = q.To.UnixMicro()
+	}
+	for _, f := range files {
+		r.Files = append(r.Files, f.Path)
+		a.Bytes += f.Bytes
+	}
+	a.Files = len(files)
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return text, nil
+}
+
+// receive passes the child's lines on until it is done or enough is known.
+func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row func([]json.RawMessage) error) (done bool, err error) {
+	dec := json.NewDecoder(in)
+	for {
+		var r reply
+		if err := dec.Decode(&r); err != nil {
+			return false, nil //nolint:nilerr // the child's end says why
+		}
+		switch {
+		case r.Refused != "":
+			return false, RefusedError{r.Refused}
+		case r.Error != "":
+			return false, errors.New(r.Error)
+		case r.Done:
+			return true, nil
+		case r.Columns != nil:
+			a.Columns, a.Types = r.Columns, r.Types
+			head(*a)
+		default:
+			if q.Rows > 0 && a.Rows == int64(q.Rows) {
+				a.More = true
+				return false, nil
+			}
+			if err := row(r.Row); err != nil {
+				return false, err
+			}
+			a.Rows++
+		}
+	}
+}
+
+func last(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,181 @@
+package lake
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/catalog"
+	sqlcatalog "github.com/apache/iceberg-go/catalog/sql"
+	iceio "github.com/apache/iceberg-go/io"
+	"github.com/apache/iceberg-go/table"
+	_ "modernc.org/sqlite" // the driver of the catalog
+)
+
+// ErrNoLake is returned where a folder to be read holds no lake.
+var ErrNoLake = errors.New("no lake here")
+
+// ErrConflict is returned where another writer committed first. What was not committed is still in the Writer.
+var ErrConflict = errors.New("another writer committed to the lake first")
+
+// Lake is one table of events in a folder. It may be used by several goroutines; writing has one owner at a time.
+type Lake struct {
+	dir     string
+	db      *sql.DB
+	catalog *sqlcatalog.Catalog
+	table   *table.Table
+}
+
+var tableName = table.Identifier{"tocsin", "events"}
+
+// properties of a new table: manifests are merged as they grow, old metadata files go.
+var properties = iceberg.Properties{
+	"format-version": "2", "write.parquet.compression-codec": "zstd", "commit.manifest-merge.enabled": "true", "commit.manifest.min-count-to-merge": "20",
+	"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "20", "write.metadata.metrics.default": "none",
+	"write.metadata.metrics.column.time_dt": "full", "write.metadata.metrics.column.class_uid": "full", "write.metadata.metrics.column.account": "full",
+}
+
+// Open opens the lake in a folder, which it makes where there is none.
+func Open(ctx context.Context, dir string) (*Lake, error) { return open(ctx, dir, schemaText) }
+
+// OpenExisting opens a lake that must be there.
+func OpenExisting(ctx context.Context, dir string) (*Lake, error) {
+	if _, err := os.Stat(filepath.Join(dir, "catalog.db")); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrNoLake, dir)
+	}
+	return Open(ctx, dir)
+}
+
+func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
+	useDurable()
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
+	}
+	if strings.ContainsAny(dir, "%?#") {
+		return nil, fmt.Errorf("lake folder %s: a path with %%, ? or # cannot be written as an Iceberg location; choose another", dir)
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
+	}
+	want, err := schemaOf(columns)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lake{dir: dir}
+	l.db, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "catalog.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
+	if err != nil {
+		return nil, fmt.Errorf("lake catalog: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.db.Close())
+		}
+	}()
+	l.db.SetMaxOpenConns(1)
+	l.catalog, err = sqlcatalog.NewCatalog("tocsin", l.db, sqlcatalog.SQLite, iceberg.Properties{"warehouse": "file://" + dir, "init_catalog_tables": "true"})
+	if err != nil {
+		return nil, fmt.Errorf("lake catalog %s: %w", filepath.Join(dir, "catalog.db"), err)
+	}
+	if err := l.load(ctx, want); err != nil {
+		return nil, err
+	}
+	return l, l.grow(ctx, want)
+}
+
+// load reads the table from the catalog, or makes it.
+func (l *Lake) load(ctx context.Context, want *iceberg.Schema) error {
+	t, err := l.catalog.LoadTable(ctx, tableName)
+	if errors.Is(err, catalog.ErrNoSuchTable) {
+		return l.make(ctx, want)
+	}
+	if err != nil {
+		return fmt.Errorf("lake table: %w", err)
+	}
+	l.table = t
+	return nil
+}
+
+func (l *Lake) make(ctx context.Context, want *iceberg.Schema) error {
+	err := l.catalog.CreateNamespace(ctx, table.Identifier{tableName[0]}, nil)
+	if err != nil && !errors.Is(err, catalog.ErrNamespaceAlreadyExists) {
+		return fmt.Errorf("lake namespace: %w", err)
+	}
+	field := func(name string) iceberg.NestedField {
+		f, ok := want.FindFieldByName(name)
+		if !ok {
+			panic("BUG: schema.tsv lacks " + name)
+		}
+		return f
+	}
+	spec := iceberg.NewPartitionSpec(
+		iceberg.PartitionField{SourceIDs: []int{field("time_dt").ID}, FieldID: 1000, Name: "time_dt_day", Transform: iceberg.DayTransform{}},
+		iceberg.PartitionField{SourceIDs: []int{field("class_uid").ID}, FieldID: 1001, Name: "class_uid", Transform: iceberg.IdentityTransform{}},
+	)
+	l.table, err = l.catalog.CreateTable(ctx, tableName, want, catalog.WithLocation("file://"+l.dir), catalog.WithPartitionSpec(&spec), catalog.WithProperties(properties))
+	if err != nil {
+		return fmt.Errorf("lake table: %w", err)
+	}
+	return nil
+}
+
+// grow adds the columns that this program knows and the table does not.
+func (l *Lake) grow(ctx context.Context, want *iceberg.Schema) error {
+	tx := l.table.NewTransaction()
+	added, err := evolve(tx, l.table.Schema(), want)
+	if err != nil {
+		return fmt.Errorf("lake schema: %w", err)
+	}
+	if added == 0 {
+		return nil
+	}
+	t, err := tx.Commit(ctx)
+	if err != nil {
+		return fmt.Errorf("lake schema: %w", err)
+	}
+	l.table = t
+	return nil
+}
+
+// Close closes the catalog. Files that were written and not committed are swept later.
+func (l *Lake) Close() error { return l.db.Close() }
+
+// Dir is the lake's folder.
+func (l *Lake) Dir() string { return l.dir }
+
+// Refresh takes in what others committed.
+func (l *Lake) Refresh(ctx context.Context) error {
+	t, err := l.catalog.LoadTable(ctx, tableName)
+	if err != nil {
+		return fmt.Errorf("lake table: %w", err)
+	}
+	l.table = t
+	return nil
+}
+
+// positionKey is where a snapshot's summary holds the position of one partition of the stream.
+const positionKey = "tocsin.position."
+
+// Positions returns, by partition of the stream, the last position whose events are in the lake.
+func (l *Lake) Positions() map[string]uint64 {
+	out := map[string]uint64{}
+	s := l.table.CurrentSnapshot()
+	if s == nil || s.Summary == nil {
+		return out
+	}
+	for key, value := range s.Summary.Properties {
+		name, ok := strings.CutPrefix(key, positionKey)
+		if n, err := strconv.ParseUint(value, 10, 64); ok && err == nil {
+			out[name] = n
+		}
+	}
+	return out
+}
+
+func (l *Lake) fs() iceio.IO { return durable{} }

@@ -1,0 +1,183 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
+)
+
+// File is one data file of the current snapshot.
+type File struct {
+	Path  string
+	Rows  int64
+	Bytes int64
+	Class int
+	Day   time.Time
+}
+
+// Plan lists the files that can hold events of a time range, the newest day first. Zero times are no bound; to is exclusive.
+func (l *Lake) Plan(ctx context.Context, from, to time.Time) ([]File, error) {
+	tasks, err := l.tasks(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]File, 0, len(tasks))
+	for _, t := range tasks {
+		f := File{Path: pathOf(t.File.FilePath()), Rows: t.File.Count(), Bytes: t.File.FileSizeBytes()}
+		p := partitionOf(t.File)
+		f.Class, f.Day = int(p.class), time.Unix(int64(p.day)*86400, 0).UTC()
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b File) int {
+		if c := b.Day.Compare(a.Day); c != 0 {
+			return c
+		}
+		return compareText(a.Path, b.Path)
+	})
+	return out, nil
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (l *Lake) tasks(ctx context.Context, from, to time.Time) ([]table.FileScanTask, error) {
+	if l.table.CurrentSnapshot() == nil {
+		return nil, nil
+	}
+	var filter iceberg.BooleanExpression = iceberg.AlwaysTrue{}
+	if !from.IsZero() {
+		filter = iceberg.NewAnd(filter, iceberg.GreaterThanEqual(iceberg.Reference("time_dt"), iceberg.Timestamp(from.UnixMicro())))
+	}
+	if !to.IsZero() {
+		filter = iceberg.NewAnd(filter, iceberg.LessThan(iceberg.Reference("time_dt"), iceberg.Timestamp(to.UnixMicro())))
+	}
+	scan := l.table.Scan(table.WithRowFilter(filter))
+	tasks, err := scan.PlanFiles(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("plan files: %w", err)
+	}
+	return tasks, nil
+}
+
+// partitionOf reads a file's day and class from its partition values.
+func partitionOf(f iceberg.DataFile) (p partition) {
+	for id, v := range f.Partition() {
+		n := int32(0)
+		switch x := v.(type) {
+		case int32:
+			n = x
+		case iceberg.Date:
+			n = int32(x)
+		case int:
+			n = int32(x) //nolint:gosec // days and classes
+		}
+		if id == 1000 {
+			p.day = n
+		} else if id == 1001 {
+			p.class = n
+		}
+	}
+	return p
+}
+
+// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days.
+func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(account, uid string)) error {
+	files, err := l.Plan(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := identities(ctx, f.Path, each); err != nil {
+			return fmt.Errorf("read %s: %w", f.Path, err)
+		}
+	}
+	return nil
+}
+
+func identities(ctx context.Context, path string, each func(account, uid string)) error {
+	r, err := file.OpenParquetFile(filepath.Clean(path), false)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // read only
+	reader, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 16 << 10}, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	schema := r.MetaData().Schema
+	batches, err := reader.GetRecordReader(ctx, []int{schema.ColumnIndexByName("account"), schema.ColumnIndexByName("metadata.uid")}, nil)
+	if err != nil {
+		return err
+	}
+	defer batches.Release()
+	for batches.Next() {
+		b := batches.RecordBatch()
+		account := b.Column(b.Schema().FieldIndices("account")[0]).(*array.String)
+		meta := b.Column(b.Schema().FieldIndices("metadata")[0]).(*array.Struct)
+		uid := meta.Field(indexOf(meta.DataType().(*arrow.StructType), "uid")).(*array.String)
+		for i := range int(b.NumRows()) {
+			each(account.Value(i), uid.Value(i))
+		}
+	}
+	return batches.Err()
+}
+
+// Column is one top-level column as an engine needs it to read files of any age.
+type Column struct {
+	ID   int
+	Name string
+	Type string // in the words of SQL: VARCHAR, STRUCT("a" INTEGER), VARCHAR[]
+}
+
+// Columns lists the table's columns.
+func (l *Lake) Columns() []Column {
+	var out []Column
+	for _, f := range l.table.Schema().Fields() {
+		out = append(out, Column{f.ID, f.Name, sqlType(f.Type)})
+	}
+	return out
+}
+
+func sqlType(t iceberg.Type) string {
+	switch x := t.(type) {
+	case *iceberg.StructType:
+		text := "STRUCT("
+		for i, f := range x.FieldList {
+			if i > 0 {
+				text += ", "
+			}
+			text += `"` + f.Name + `" ` + sqlType(f.Type)
+		}
+		return text + ")"
+	case *iceberg.ListType:
+		return sqlType(x.Element) + "[]"
+	}
+	switch t.String() {
+	case "int":
+		return "INTEGER"
+	case "long":
+		return "BIGINT"
+	case "boolean":
+		return "BOOLEAN"
+	case "timestamp":
+		return "TIMESTAMP"
+	}
+	return "VARCHAR"
+}

@@ -1,0 +1,195 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/iceberg-go"
+	"github.com/apache/iceberg-go/table"
+	"github.com/google/uuid"
+)
+
+// Writer gathers rows until they are committed. It has one owner at a time.
+type Writer struct {
+	lake   *Lake
+	schema *arrow.Schema
+	parts  map[partition]*array.RecordBuilder
+	rows   int64
+	bytes  int64
+}
+
+// NewWriter returns an empty Writer.
+func (l *Lake) NewWriter() (*Writer, error) {
+	schema, err := table.SchemaToArrowSchema(l.table.Schema(), nil, true, false)
+	if err != nil {
+		return nil, fmt.Errorf("lake schema: %w", err)
+	}
+	return &Writer{lake: l, schema: schema, parts: map[partition]*array.RecordBuilder{}}, nil
+}
+
+// Append copies a prepared row.
+func (w *Writer) Append(p Prepared) {
+	b := w.parts[p.part]
+	if b == nil {
+		b = array.NewRecordBuilder(memory.DefaultAllocator, w.schema)
+		w.parts[p.part] = b
+	}
+	appendRow(b, p.doc)
+	w.rows++
+	w.bytes += int64(p.bytes)
+}
+
+// Pending returns how much waits to be committed: rows, and bytes of their records as received.
+func (w *Writer) Pending() (rows, bytes int64) { return w.rows, w.bytes }
+
+// flush writes what was gathered as files, in order of partition, and returns them. What was gathered is gone.
+func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
+	parts := make([]partition, 0, len(w.parts))
+	for p := range w.parts {
+		parts = append(parts, p)
+	}
+	slices.SortFunc(parts, func(a, b partition) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.class, b.class))
+	})
+	var out []dataFile
+	for _, p := range parts {
+		b := w.parts[p]
+		record := b.NewRecordBatch()
+		b.Release()
+		delete(w.parts, p)
+		f, err := w.lake.writeFile(ctx, p, record)
+		record.Release()
+		if err != nil {
+			return out, err
+		}
+		out = append(out, f)
+	}
+	w.rows, w.bytes = 0, 0
+	return out, nil
+}
+
+// dataFile is a file that is durable and that no snapshot names yet.
+type dataFile struct {
+	iceberg.DataFile
+	sha256 string
+	path   string
+}
+
+// writeFile sorts a record and writes it as one file.
+func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBatch) (_ dataFile, err error) {
+	sorted, err := sortRecord(ctx, record)
+	if err != nil {
+		return dataFile{}, fmt.Errorf("sort events: %w", err)
+	}
+	defer sorted.Release()
+	date := time.Unix(int64(p.day)*86400, 0).UTC().Format(time.DateOnly)
+	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+".parquet")
+	f, err := create(path)
+	if err != nil {
+		return dataFile{}, err
+	}
+	err = errors.Join(writeParquet(f, sorted), f.Close())
+	if err != nil {
+		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path)))
+	}
+	df, err := table.FileToDataFile(ctx, l.fs(), "file://"+path, l.table.Schema(), l.table.Spec(), 0, l.table.Properties())
+	if err != nil {
+		return dataFile{}, fmt.Errorf("read back %s: %w", path, err)
+	}
+	return dataFile{DataFile: df, sha256: f.hash(), path: path}, nil
+}
+
+// rowGroup is how many rows are read or skipped at once.
+const rowGroup = 100_000
+
+// writeParquet writes a record. Bloom filters are as large as their column's distinct values need.
+func writeParquet(f *written, record arrow.RecordBatch) error {
+	options := []parquet.WriterProperty{
+		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(6), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
+		parquet.WithBloomFilterFPP(0.01), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
+		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
+	}
+	for _, name := range pivots {
+		i := record.Schema().FieldIndices(name)
+		if len(i) == 0 {
+			continue
+		}
+		if n := distinct(record.Column(i[0]).(*array.String)); n > 0 {
+			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))
+		}
+	}
+	w, err := pqarrow.NewFileWriter(record.Schema(), keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Write(record), w.Close())
+}
+
+// keepOpen hides Close, as the Parquet writer closes what it writes to and we hash and sync it ourselves.
+type keepOpen struct{ f *written }
+
+// Write writes on.
+func (k keepOpen) Write(p []byte) (int, error) { return k.f.Write(p) }
+
+func distinct(a *array.String) int64 {
+	seen := map[string]struct{}{}
+	for i := range a.Len() {
+		if a.IsValid(i) {
+			seen[a.Value(i)] = struct{}{}
+		}
+	}
+	return int64(len(seen))
+}
+
+// sortRecord orders rows by account, time and id, so that the same events give the same file content.
+func sortRecord(ctx context.Context, record arrow.RecordBatch) (arrow.RecordBatch, error) {
+	schema := record.Schema()
+	account := record.Column(schema.FieldIndices("account")[0]).(*array.String)
+	times := record.Column(schema.FieldIndices("time_dt")[0]).(*array.Timestamp)
+	id := record.Column(schema.FieldIndices("metadata")[0]).(*array.Struct)
+	uid := id.Field(indexOf(id.DataType().(*arrow.StructType), "uid")).(*array.String)
+	order := make([]int32, record.NumRows())
+	for i := range order {
+		order[i] = int32(i) //nolint:gosec // rows of one file
+	}
+	slices.SortStableFunc(order, func(a, b int32) int {
+		x, y := int(a), int(b)
+		return cmp.Or(cmp.Compare(account.Value(x), account.Value(y)), cmp.Compare(times.Value(x), times.Value(y)), cmp.Compare(uid.Value(x), uid.Value(y)))
+	})
+	builder := array.NewInt32Builder(memory.DefaultAllocator)
+	defer builder.Release()
+	builder.AppendValues(order, nil)
+	indices := builder.NewArray()
+	defer indices.Release()
+	columns := make([]arrow.Array, record.NumCols())
+	for i := range columns {
+		taken, err := compute.TakeArray(ctx, record.Column(i), indices)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", schema.Field(i).Name, err)
+		}
+		defer taken.Release()
+		columns[i] = taken
+	}
+	return array.NewRecordBatch(schema, columns, record.NumRows()), nil
+}
+
+func indexOf(t *arrow.StructType, name string) int {
+	i, ok := t.FieldIdx(name)
+	if !ok {
+		panic("BUG: schema.tsv lacks metadata." + name)
+	}
+	return i
+}
