@@ -1,7 +1,8 @@
 # Each target is one line to explain and does its own set-up.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-export CGO_ENABLED ?= 0
+# The search engine needs a C compiler; without one everything else is built.
+export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tocsin-security/tocsin/internal/app"
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
 func TestMain(m *testing.M) {
@@ -20,5 +22,10 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: a script per behaviour of the command line.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Condition: func(name string) (bool, error) {
+		if name == "cgo" {
+			return duck.Available, nil
+		}
+		return false, fmt.Errorf("no condition %q", name)
+	}})
 }

@@ -1,4 +1,4 @@
-// Package access says who may see what.
+// Package access says whose data a person or a token may see.
 //
 // In: the accounts that a person or a token is trusted with. Out: a Scope, which every read of stored data takes as its
 // first argument. It decides nothing about what is read: a reader that is handed a Scope narrows itself to it.

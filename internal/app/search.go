@@ -160,9 +160,9 @@ func (r *rows) row(cells []json.RawMessage) error {
 			if err != nil {
 				return err
 			}
-			r.out.WriteString(between)  //nolint:errcheck,gosec // likewise
-			r.out.Write(name)           //nolint:errcheck,gosec // likewise
-			r.out.WriteByte(':')        //nolint:errcheck,gosec // likewise
+			r.out.WriteString(between) //nolint:errcheck,gosec // likewise
+			r.out.Write(name)          //nolint:errcheck,gosec // likewise
+			r.out.WriteByte(':')       //nolint:errcheck,gosec // likewise
 			_, err = r.out.Write(c)
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/apache/iceberg-go"
@@ -77,7 +78,8 @@ func (w *Writer) Commit(ctx context.Context, positions map[string]uint64) (Commi
 // commit hands a transaction to the catalog. Unless it says ErrConflict, a failed commit may have taken hold: its files stay.
 func (l *Lake) commit(ctx context.Context, tx *table.Transaction) error {
 	t, err := tx.Commit(ctx)
-	if errors.Is(err, table.ErrCommitFailed) {
+	// What a commit requires of the table is checked before anything is written.
+	if errors.Is(err, table.ErrCommitFailed) || err != nil && strings.Contains(err.Error(), "requirement failed") {
 		return fmt.Errorf("%w: %w", ErrConflict, err)
 	}
 	if err != nil {

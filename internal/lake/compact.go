@@ -160,4 +160,3 @@ func (l *Lake) readAll(ctx context.Context, files []iceberg.DataFile) (arrow.Rec
 	}
 	return array.NewRecordBatch(schema, columns, rows), nil
 }
-

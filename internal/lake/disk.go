@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	iceio "github.com/apache/iceberg-go/io"
@@ -39,7 +38,15 @@ func (durable) WriteFile(name string, content []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-func pathOf(location string) string { return strings.TrimPrefix(location, "file://") }
+// pathOf is the path of a location, and locationOf the other way round: in a URL a space and a percent sign are escaped.
+func pathOf(location string) string {
+	if u, err := url.Parse(location); err == nil && u.Scheme == "file" {
+		return u.Path
+	}
+	return location
+}
+
+func locationOf(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 // written is a file that counts, hashes, and is durable once it is closed.
 type written struct {
@@ -49,7 +56,7 @@ type written struct {
 }
 
 func create(path string) (*written, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { //nolint:gosec // the folder that the user names is the purpose
 		return nil, fmt.Errorf("lake folder: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o640) //nolint:gosec // below the lake's own folder

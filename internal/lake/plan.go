@@ -88,9 +88,10 @@ func partitionOf(f iceberg.DataFile) (p partition) {
 		case int:
 			n = int32(x) //nolint:gosec // days and classes
 		}
-		if id == 1000 {
+		switch id {
+		case dayField:
 			p.day = n
-		} else if id == 1001 {
+		case classField:
 			p.class = n
 		}
 	}

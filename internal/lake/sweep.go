@@ -25,7 +25,7 @@ func (l *Lake) Expire(ctx context.Context, olderThan time.Time) error {
 		return nil
 	}
 	tx := l.table.NewTransaction()
-	if err := tx.ExpireSnapshots(table.WithOlderThan(time.Since(olderThan)), table.WithRetainLast(1), table.WithPostCommit(false)); err != nil {
+	if err := tx.ExpireSnapshots(table.WithOlderThan(max(0, time.Since(olderThan))), table.WithRetainLast(1), table.WithPostCommit(false)); err != nil {
 		return fmt.Errorf("expire snapshots: %w", err)
 	}
 	return l.commit(ctx, tx)
@@ -38,6 +38,11 @@ func (l *Lake) Sweep(ctx context.Context, writtenBefore time.Time) (Swept, error
 	if err != nil {
 		return Swept{}, err
 	}
+	root, err := os.OpenRoot(l.dir)
+	if err != nil {
+		return Swept{}, fmt.Errorf("lake folder: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // only a handle
 	var out Swept
 	var errs []error
 	for _, folder := range []string{"data", "metadata"} {
@@ -52,7 +57,11 @@ func (l *Lake) Sweep(ctx context.Context, writtenBefore time.Time) (Swept, error
 			if err != nil || named[path] || !info.ModTime().Before(writtenBefore) || strings.HasSuffix(path, ".metadata.json") && folder == "metadata" && l.keeps(path) {
 				return err
 			}
-			if err := os.Remove(path); err != nil {
+			rel, err := filepath.Rel(l.dir, path)
+			if err == nil {
+				err = root.Remove(rel)
+			}
+			if err != nil {
 				return err
 			}
 			out.Files++
@@ -78,11 +87,10 @@ func (l *Lake) named(ctx context.Context) (map[string]bool, error) {
 				continue
 			}
 			out[pathOf(m.FilePath())] = true
-			entries, err := m.FetchEntries(l.fs(), true)
-			if err != nil {
-				return nil, fmt.Errorf("manifest %s: %w", m.FilePath(), err)
-			}
-			for _, e := range entries {
+			for e, err := range m.Entries(l.fs(), true) {
+				if err != nil {
+					return nil, fmt.Errorf("manifest %s: %w", m.FilePath(), err)
+				}
 				out[pathOf(e.DataFile().FilePath())] = true
 			}
 		}

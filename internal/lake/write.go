@@ -103,9 +103,9 @@ func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBa
 	}
 	err = errors.Join(writeParquet(f, sorted), f.Close())
 	if err != nil {
-		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path)))
+		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path))) //nolint:gosec // what was just made there
 	}
-	df, err := table.FileToDataFile(ctx, l.fs(), "file://"+path, l.table.Schema(), l.table.Spec(), 0, l.table.Properties())
+	df, err := table.FileToDataFile(ctx, l.fs(), locationOf(path), l.table.Schema(), l.table.Spec(), 0, l.table.Properties())
 	if err != nil {
 		return dataFile{}, fmt.Errorf("read back %s: %w", path, err)
 	}

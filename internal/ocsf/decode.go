@@ -1,6 +1,8 @@
 package ocsf
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -23,6 +25,9 @@ type Shape struct {
 	Unwrap func(raw []byte, doc *fastjson.Value) *Wrapped
 	// Check sets e.Millis and e.ID, or says why e is no record of this format.
 	Check func(e *Event) *Unreadable
+	// Lines starts the reading of a stream of text lines; nil where records are JSON. A stream that begins with a bracket is
+	// JSON all the same: an envelope whose texts are such lines.
+	Lines func() Lines
 }
 
 // Wrapped is a record within an envelope.
@@ -53,6 +58,8 @@ type Decoder struct {
 	splitter records.Splitter
 	outer    fastjson.Parser
 	inner    fastjson.Parser
+	arena    fastjson.Arena // of the line's object
+	lines    Lines          // of this stream
 	event    Event
 	at       Position
 	sink     Sink
@@ -71,6 +78,14 @@ const maxWraps = 4
 // context's, the sink's, or the source's own (after which what came before it was still delivered).
 func (d *Decoder) Decode(ctx context.Context, r io.Reader, source string, sink Sink) error {
 	d.at, d.sink = Position{Source: source}, sink
+	if d.shape.Lines != nil {
+		d.lines = d.shape.Lines()
+		head := bufio.NewReaderSize(r, 64<<10)
+		if first, _ := head.Peek(1); len(first) == 1 && first[0] != '{' && first[0] != '[' {
+			return d.text(ctx, records.NewLines(head, d.limits))
+		}
+		r = head
+	}
 	d.splitter.Reset(r, d.limits, d.shape.Arrays...)
 	return d.stream(ctx, &d.splitter, 0)
 }
@@ -140,6 +155,9 @@ func (d *Decoder) record(ctx context.Context, raw []byte, wraps int) error {
 			return d.unpack(ctx, w.Stream, wraps+1)
 		}
 		raw = w.Text
+		if d.lines != nil && !bytes.HasPrefix(raw, []byte("{")) {
+			return d.line(raw)
+		}
 		// Two parsers in turn: raw may point into the other one's document.
 		d.outer, d.inner = d.inner, d.outer
 		if doc, reason, detail = parse(&d.outer, raw); reason != "" {

@@ -72,7 +72,8 @@ func Store(ctx context.Context, inv *collect.Inventory, o StoreOptions) (*Stored
 	}
 	result.sort()
 	result.Received.FilesRead = st.out.FilesRead
-	st.out.Received, st.out.Unread, st.out.Problems = result.Received, result.Unread, append(result.Problems, inv.Problems...)
+	result.Problems = append(result.Problems, inv.Problems...)
+	st.out.Received, st.out.Unread, st.out.Problems = result.Received, result.Unread, result.Problems
 	return st.out, err
 }
 

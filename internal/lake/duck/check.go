@@ -101,6 +101,7 @@ func permitted(n map[string]any, known map[string]bool) error {
 			if name, _ := f["function_name"].(string); !slices.Contains(tableFunctions, strings.ToLower(name)) {
 				return RefusedError{fmt.Sprintf("the table function %q is not allowed: a search reads the table events and nothing else", name)}
 			}
+		case kind == "SHOW_REF" && text("show_type") == "DESCRIBE" && text("table_name") == "":
 		case n["select_list"] == nil && !slices.Contains(sources, kind):
 			return RefusedError{fmt.Sprintf("a search cannot read from %s", strings.ToLower(kind))}
 		}

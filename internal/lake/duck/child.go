@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 	_ "github.com/duckdb/duckdb-go/v2" // the engine
 )
+
+// Available reports whether this build holds the engine.
+const Available = true
 
 // Serve is the child: it reads one request, writes the answer and returns.
 func Serve(in io.Reader, out io.Writer) error {
@@ -206,6 +210,8 @@ func plain(v any) any {
 		for i, item := range x {
 			x[i] = plain(item)
 		}
+	case *big.Int: // a sum of integers
+		return json.Number(x.String())
 	case nil, string, bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, []byte:
 	default:
 		if s, ok := v.(fmt.Stringer); ok {

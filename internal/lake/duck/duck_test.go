@@ -1,0 +1,193 @@
+//go:build cgo
+
+package duck
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
+	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/ocsf"
+	"github.com/tocsin-security/tocsin/internal/records"
+)
+
+// TestMain is also the child that answers.
+func TestMain(m *testing.M) {
+	if os.Getenv("TOCSIN_QUERY_CHILD") != "" {
+		if err := Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+// filled is a lake of three accounts over two days, in files of two commits.
+func filled(t *testing.T) *lake.Lake {
+	t.Helper()
+	l, err := lake.Open(t.Context(), filepath.Join(t.TempDir(), "it's a lake, 100% #1?"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	for day := range 2 {
+		w, err := l.NewWriter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text strings.Builder
+		for n := range 9 {
+			fmt.Fprintf(&text, `{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","userName":"u\u202e<b>","accountId":"%[1]d"},"eventTime":%[2]q,"eventSource":"iam.amazonaws.com","eventName":"ListUsers","awsRegion":"eu-west-1","sourceIPAddress":"198.51.100.7","requestParameters":{"deep":{"n":%[3]d}},"eventID":"00000000-0000-4000-8000-%012[3]d","recipientAccountId":"%[1]d","readOnly":true}`+"\n",
+				111111111111*(n%3+1), noon.Add(time.Duration(day)*24*time.Hour).Format(time.RFC3339), day*9+n)
+		}
+		err = ocsf.NewDecoder(cloudtrail.Shape(), records.Limits{}).Decode(t.Context(), strings.NewReader(text.String()), "test", ocsf.Sink{
+			Event: func(e *ocsf.Event) error {
+				w.Append(lake.Prepare(&lake.Row{Event: e, SrcIP: e.Str(ocsf.SrcIP), Operation: e.Str(ocsf.APIOperation), Lane: lake.LaneLive, Received: noon}, noon))
+				return nil
+			},
+			Unreadable: func(u ocsf.Unreadable) error { return errors.New(u.Reason) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Commit(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+func ask(ctx context.Context, scope access.Scope, l *lake.Lake, q Question) ([]string, Answer, error) {
+	var rows []string
+	a, err := Ask(ctx, scope, l, []string{os.Args[0]}, q, func(Answer) {}, func(cells []json.RawMessage) error {
+		text := make([]string, len(cells))
+		for i, c := range cells {
+			text[i] = string(c)
+		}
+		rows = append(rows, strings.Join(text, " "))
+		return nil
+	})
+	return rows, a, err
+}
+
+func TestAnswers(t *testing.T) {
+	l := filled(t)
+	cases := []struct {
+		name  string
+		scope access.Scope
+		q     Question
+		want  string
+	}{
+		{"count", access.Everything(), Question{SQL: "SELECT count(*) FROM events"}, "18"},
+		{"a semicolon and a comment", access.Everything(), Question{SQL: "SELECT count(*) FROM events; -- all"}, "18"},
+		{"scope", access.Accounts("111111111111"), Question{SQL: "SELECT count(*), min(account), max(account) FROM events"}, `6 "111111111111" "111111111111"`},
+		{"no scope", access.Scope{}, Question{SQL: "SELECT count(*) FROM events"}, "0"},
+		{"scope with a quote", access.Accounts("' OR true OR '"), Question{SQL: "SELECT count(*) FROM events"}, "0"},
+		{"time", access.Everything(), Question{SQL: "SELECT count(*) FROM events", From: noon.Add(time.Hour)}, "9"},
+		{"until", access.Everything(), Question{SQL: "SELECT count(*) FROM events", To: noon.Add(time.Hour)}, "9"},
+		{"a nested field, inside JSON", access.Everything(), Question{SQL: "SELECT max((api.request.data->>'deep')) FROM events WHERE api.service.name='iam.amazonaws.com'"}, `"{\"n\":9}"`},
+		{"with and window", access.Everything(), Question{SQL: "WITH a AS (SELECT account, count(*) n FROM events GROUP BY 1) SELECT sum(n) OVER () FROM a LIMIT 1"}, "18"},
+		{"as Security Lake has it", access.Everything(), Question{SQL: "SELECT count(*) FROM events WHERE time_dt < CURRENT_TIMESTAMP AND cloud.region='eu-west-1' AND metadata.product.vendor_name='AWS' AND activity_name IS NOT NULL"}, "18"},
+		{"records come back as they were", access.Everything(), Question{SQL: "SELECT count(*) FROM events WHERE raw_data LIKE '%u\\u202e<b>%'"}, "18"},
+		{"columns", access.Everything(), Question{SQL: "SELECT count(*) > 60 FROM (DESCRIBE SELECT * FROM events)"}, "true"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			rows, _, err := ask(t.Context(), c.scope, l, c.q)
+			if err != nil || len(rows) != 1 || rows[0] != c.want {
+				t.Errorf("got %q, %v; want %s", rows, err, c.want)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	l := filled(t)
+	secret := filepath.Join(t.TempDir(), "secret.csv")
+	if err := os.WriteFile(secret, []byte("a\nsecret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{
+		"", "nonsense", "SELECT", "SELECT 1; SELECT 2", "SELECT nothing FROM events", "DROP VIEW events", "CREATE TABLE x AS SELECT 1",
+		"COPY (SELECT 1) TO '/tmp/tocsin-escape'", "ATTACH '/tmp/x.db'", "SET memory_limit='1TB'", "PRAGMA version", "INSTALL httpfs", "CALL pragma_version()",
+		"SELECT * FROM '" + secret + "'", "SELECT * FROM read_csv('" + secret + "')", "SELECT * FROM read_text('" + secret + "')", "SELECT * FROM glob('/*')",
+		"SELECT * FROM events WHERE account IN (SELECT a FROM read_csv('" + secret + "'))", "WITH x AS (SELECT * FROM read_blob('" + secret + "')) SELECT * FROM x",
+		"SELECT * FROM duckdb_settings()", "SELECT * FROM information_schema.tables", "SELECT * FROM main.events", "SELECT current_setting('memory_limit')",
+		"SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('events')", "SELECT getenv('HOME')", "FROM sqlite_master",
+		"SELECT (SELECT max(content) FROM read_text('" + secret + "'))", "SELECT * FROM events UNION ALL SELECT * FROM read_parquet('/tmp/*')",
+	} {
+		t.Run(q, func(t *testing.T) {
+			rows, _, err := ask(t.Context(), access.Accounts("111111111111"), l, Question{SQL: q})
+			var refused RefusedError
+			if !errors.As(err, &refused) || len(rows) > 0 {
+				t.Errorf("got %q, %v; want a refusal", rows, err)
+			}
+		})
+	}
+}
+
+func TestAQuestionWithoutEndEnds(t *testing.T) {
+	l := filled(t)
+	forever := "SELECT count(*) FROM range(100000000000) a, range(1000) b"
+	if _, _, err := ask(t.Context(), access.Everything(), l, Question{SQL: forever, Timeout: 300 * time.Millisecond}); err == nil || !strings.Contains(err.Error(), "--timeout") {
+		t.Errorf("after the timeout: %v", err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer stop()
+	if _, _, err := ask(ctx, access.Everything(), l, Question{SQL: forever}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("after the context ended: %v", err)
+	}
+}
+
+func TestAQuestionBeyondItsMemoryIsRefused(t *testing.T) {
+	_, _, err := ask(t.Context(), access.Everything(), filled(t), Question{SQL: "SELECT list(r.range::VARCHAR || repeat('x', 1000)) FROM range(1000000) r", Memory: 64})
+	var refused RefusedError
+	if !errors.As(err, &refused) {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestRowsAreCutWithAWord(t *testing.T) {
+	rows, a, err := ask(t.Context(), access.Everything(), filled(t), Question{SQL: "SELECT metadata.uid FROM events", Rows: 5})
+	if err != nil || len(rows) != 5 || !a.More {
+		t.Errorf("%d rows, more %v, %v", len(rows), a.More, err)
+	}
+	rows, a, err = ask(t.Context(), access.Everything(), filled(t), Question{SQL: "SELECT metadata.uid FROM events", Rows: 18})
+	if err != nil || len(rows) != 18 || a.More {
+		t.Errorf("%d rows, more %v, %v", len(rows), a.More, err)
+	}
+}
+
+func TestAnEmptyLakeHasColumns(t *testing.T) {
+	l, err := lake.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close() //nolint:errcheck // a test
+	rows, a, err := ask(t.Context(), access.Everything(), l, Question{SQL: "SELECT time_dt, api.operation, resources FROM events"})
+	if err != nil || len(rows) != 0 || len(a.Columns) != 3 {
+		t.Errorf("%v, columns %v, %v", rows, a.Columns, err)
+	}
+}
+
+func TestParquetAnswer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "answer.parquet")
+	if _, _, err := ask(t.Context(), access.Everything(), filled(t), Question{SQL: "SELECT * FROM events -- all", Parquet: file}); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(file); err != nil || len(b) < 4 || string(b[:4]) != "PAR1" {
+		t.Errorf("no Parquet in %s: %v", file, err)
+	}
+}

@@ -1,0 +1,230 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// period is [from, to), where a zero time is no bound.
+type period struct{ from, to time.Time }
+
+func (p period) holds(t time.Time) bool {
+	return (p.from.IsZero() || !t.Before(p.from)) && (p.to.IsZero() || t.Before(p.to))
+}
+
+// fileCheck compares the files that lie there with those that must.
+type fileCheck struct {
+	source FileSource
+	state  *replay
+	within period
+
+	mu     sync.Mutex // guards report and bad while files are hashed
+	report *Report
+	bad    map[string]bool // files that are not as their leaf says
+	there  map[string]bool
+}
+
+func (c *fileCheck) run(ctx context.Context, r *Report) error {
+	c.report, c.bad, c.there = r, map[string]bool{}, map[string]bool{}
+	r.Problems = append(r.Problems, c.state.problems...)
+	if err := c.list(ctx); err != nil {
+		return err
+	}
+	if err := c.hashAll(ctx); err != nil {
+		return err
+	}
+	return c.compactions(ctx)
+}
+
+// list finds what is there without a leaf, and what still is after its time.
+func (c *fileCheck) list(ctx context.Context) error {
+	for path, err := range c.source.Paths(ctx) {
+		if err != nil {
+			return fmt.Errorf("list files: %w", err)
+		}
+		c.there[path] = true
+		state, known := c.state.files[path]
+		switch {
+		case !known:
+			c.report.add(Added, path, 0, "no leaf speaks of it")
+		case state.gone:
+			c.report.Leftover++
+		}
+	}
+	return nil
+}
+
+func (c *fileCheck) hashAll(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, path := range slices.Sorted(maps.Keys(c.state.files)) {
+		state := c.state.files[path]
+		switch {
+		case state.gone:
+			continue
+		case !c.there[path]:
+			c.problem(Problem{Kind: Removed, Path: path, Leaf: state.index, Detail: fmt.Sprintf("leaf %d added it", state.index)})
+		case c.within.holds(state.time):
+			group.Go(func() error { return c.hash(ctx, state) })
+		}
+		c.report.Expected++
+	}
+	return group.Wait()
+}
+
+func (c *fileCheck) problem(p Problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bad[p.Path] = true
+	c.report.Problems = append(c.report.Problems, p)
+}
+
+func (c *fileCheck) hash(ctx context.Context, state fileState) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	f, err := c.source.Open(ctx, state.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.problem(Problem{Kind: Removed, Path: state.Path, Leaf: state.index, Detail: fmt.Sprintf("leaf %d added it", state.index)})
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open %q: %w", state.Path, err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return fmt.Errorf("read %q: %w", state.Path, err)
+	}
+	c.mu.Lock()
+	c.report.Hashed++
+	c.report.Bytes += n
+	c.mu.Unlock()
+	if is := Hash(sum.Sum(nil)); is != state.SHA256 {
+		p := Problem{Kind: Changed, Path: state.Path, Leaf: state.index}
+		p.Detail = fmt.Sprintf("its SHA-256 is %s, leaf %d says %s", is, state.index, state.SHA256)
+		c.nameEvents(ctx, state, &p)
+		c.problem(p)
+	}
+	return nil
+}
+
+// nameEvents finds which events of a changed file differ. The root proves the hashes that were written beside the events; a row whose bytes
+// no longer hash to its own is the one.
+func (c *fileCheck) nameEvents(ctx context.Context, state fileState, p *Problem) {
+	source, ok := c.source.(EventSource)
+	if !ok {
+		return
+	}
+	events, err := source.EventHashes(ctx, state.Path)
+	if err != nil {
+		p.Detail += fmt.Sprintf("; its events cannot be listed: %v", err)
+		return
+	}
+	written, now := columns(events)
+	switch {
+	case EventRoot(now) == state.Root:
+		p.Detail += fmt.Sprintf("; all %d events are as they were, other bytes changed", len(now))
+	case EventRoot(written) == state.Root:
+		for row := range events {
+			if written[row] == now[row] {
+				continue
+			}
+			if len(p.Events) == MaxEventChanges {
+				p.Hidden++
+				continue
+			}
+			p.Events = append(p.Events, EventChange{row, written[row], now[row]})
+		}
+	case int64(len(events)) != state.Rows:
+		p.Detail += fmt.Sprintf("; it has %d events, the leaf says %d", len(events), state.Rows)
+	default:
+		p.Detail += "; the hashes beside its events were changed too, so the event cannot be named"
+	}
+}
+
+func columns(events []EventHash) (written, now [][32]byte) {
+	for _, e := range events {
+		written, now = append(written, e.Written), append(now, e.Now)
+	}
+	return written, now
+}
+
+// compactions checks that new files hold what the old ones held: by the count of rows for each, and by the events themselves where the
+// source lists them and the new files are all still there, unchanged.
+func (c *fileCheck) compactions(ctx context.Context) error {
+	source, listed := c.source.(EventSource)
+	for _, k := range c.state.compactions() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !c.within.holds(k.time) {
+			continue
+		}
+		if p, ok := k.balance(); !ok {
+			c.problem(p)
+			continue
+		}
+		if !listed || !c.sound(k) {
+			continue
+		}
+		if detail := provenBy(ctx, source, k, c.there); detail != "" {
+			c.problem(Problem{Kind: Unproven, Path: k.leaf.Subject(), Leaf: k.index, Detail: detail})
+		}
+	}
+	return nil
+}
+
+// sound says that all new files of a compaction are there and were not found changed.
+func (c *fileCheck) sound(k *compaction) bool {
+	return !slices.ContainsFunc(k.new, func(f File) bool { return !c.there[f.Path] || c.bad[f.Path] })
+}
+
+// provenBy recomputes a compaction's event set from its new files, and looks there for the events of each old file that still lies there. It
+// returns what is wrong.
+func provenBy(ctx context.Context, source EventSource, k *compaction, there map[string]bool) string {
+	var set [][32]byte
+	for _, f := range k.new {
+		events, err := source.EventHashes(ctx, f.Path)
+		if err != nil {
+			return fmt.Sprintf("events of %q cannot be listed: %v", f.Path, err)
+		}
+		_, now := columns(events)
+		if EventRoot(now) != f.Root {
+			return fmt.Sprintf("the events of %q do not make up its root", f.Path)
+		}
+		set = append(set, now...)
+	}
+	set = distinct(set)
+	if root := Hash(EventRoot(set)); root != k.leaf.EventSet {
+		return fmt.Sprintf("the new files hold the event set %s, leaf %d says %s", root, k.index, k.leaf.EventSet)
+	}
+	for _, f := range k.old {
+		if !there[f.Path] {
+			continue
+		}
+		events, err := source.EventHashes(ctx, f.Path)
+		_, now := columns(events)
+		if err != nil || EventRoot(now) != f.Root { // what may be deleted any time proves nothing once it has changed
+			continue
+		}
+		for _, event := range now {
+			if _, ok := slices.BinarySearchFunc(set, event, byBytes); !ok {
+				return fmt.Sprintf("event %x of the old file %q is in no new file", event, f.Path)
+			}
+		}
+	}
+	return ""
+}
