@@ -125,7 +125,8 @@ func (c *Correlator) Merge(other *Correlator) {
 // Overflow returns how many hits were not remembered because MaxHits was met. Zero means that the result is exact.
 func (c *Correlator) Overflow() int { return c.overflow }
 
-// Episodes evaluates the correlation over all hits, in order of group and time.
+// Episodes evaluates the correlation over all hits so far, in order of group and time. Hits may be added afterwards, and it may be
+// asked again.
 func (c *Correlator) Episodes() []Episode {
 	keys := make([]string, 0, len(c.groups))
 	for k := range c.groups {
@@ -135,7 +136,8 @@ func (c *Correlator) Episodes() []Episode {
 	var out []Episode
 	for _, k := range keys {
 		g := c.groups[k]
-		hits := c.ordered(g.hits)
+		g.hits = c.ordered(g.hits)
+		hits := g.hits
 		if c.rule.Type == "temporal_ordered" {
 			out = append(out, c.chains(g, hits)...)
 			continue

@@ -46,7 +46,7 @@ func Ingest(ctx context.Context, o IngestOptions, io Streams) error {
 	progress := &pipeline.Progress{}
 	stop := showProgress(progress, inv, io.Err, o.Quiet)
 	start := time.Now()
-	s, err := pipeline.Store(ctx, inv, pipeline.StoreOptions{Lake: l, Source: o.Source, Places: places, Workers: o.Workers, Progress: progress, Now: start.UTC()})
+	s, err := pipeline.Store(ctx, pipeline.Files{Inventory: inv}, pipeline.StoreOptions{Lake: l, Source: o.Source, Places: places, Workers: o.Workers, Progress: progress, Now: start.UTC()})
 	stop()
 	if err != nil {
 		return err

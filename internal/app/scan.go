@@ -163,7 +163,7 @@ func runScan(ctx context.Context, o *ScanOptions, p *prepared, io Streams) (*pip
 	progress := &pipeline.Progress{}
 	stop := showProgress(progress, inv, io.Err, o.Quiet)
 	defer stop()
-	return pipeline.Run(ctx, inv, pipeline.Options{Rules: p.rules, Environment: p.env, Places: places, From: p.from, To: p.to, Workers: o.Workers, Progress: progress, Propose: o.propose})
+	return pipeline.Run(ctx, pipeline.Files{Inventory: inv}, pipeline.Options{Rules: p.rules, Environment: p.env, Places: places, From: p.from, To: p.to, Workers: o.Workers, Progress: progress, Propose: o.propose})
 }
 
 func (o *ScanOptions) write(s *report.Scan, io Streams) error {

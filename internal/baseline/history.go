@@ -199,5 +199,14 @@ func (h *History) Users(f Feature, value string) int {
 	return int(h.users[useKey{value: id, feature: f}])
 }
 
+// Names lists the origins by the names that they are counted under.
+func (h *History) Names() []string {
+	out := make([]string, 0, len(h.origins))
+	for id := range h.origins {
+		out = append(out, h.list[id])
+	}
+	return out
+}
+
 // Origins returns how many origins the history knows.
 func (h *History) Origins() int { return len(h.origins) }

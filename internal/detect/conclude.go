@@ -45,7 +45,7 @@ type draft struct {
 	matches  []finding.Match
 }
 
-// Conclude decides over all that the detector saw. The detector must not see events afterwards.
+// Conclude decides over all that the detector saw. It may see more events afterwards and be asked again; the Verdict is of before.
 func (d *Detector) Conclude() *Verdict {
 	v := &Verdict{d: d, rest: map[finding.FoldKey]*finding.Rest{}, wanted: map[EventID][]*draft{}, needs: map[int32]map[EventID]bool{}, cards: map[EventID]finding.Card{}, counts: map[finding.Level]int64{}}
 	v.single(d.matches)
@@ -124,7 +124,7 @@ func (v *Verdict) rare() {
 		isNew := true
 		for i, f := range rule.features {
 			verdict := v.d.history.Judge(origin, f, n.values[i], n.time, held[origin])
-			isNew = isNew && verdict.New && (rule.Attributes.MaxUsers == 0 || verdict.Users <= rule.Attributes.MaxUsers)
+			isNew = isNew && v.d.history.IsFirst(origin, f, n.values[i], n.id) && verdict.New && (rule.Attributes.MaxUsers == 0 || verdict.Users <= rule.Attributes.MaxUsers)
 			figures = fmt.Sprintf("%s %s: %s", baseline.FeatureNames[f], n.values[i], verdict)
 		}
 		if isNew {

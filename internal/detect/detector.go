@@ -7,6 +7,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/baseline"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/format"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/sigma"
 )
@@ -40,7 +41,7 @@ func IDOf(account, uid string) EventID {
 type Detector struct {
 	rules       *Rules
 	history     *baseline.History
-	route       *sigma.Route
+	routes      map[*ocsf.Mapping]*sigma.Route
 	scratch     sigma.Scratch
 	view        view
 	correlators []*sigma.Correlator
@@ -71,12 +72,9 @@ type novelty struct {
 	values []string // by Rule.features
 }
 
-// LogSource is the Sigma log source of the events that are judged.
-var LogSource = sigma.LogSource{Product: "aws", Service: "cloudtrail"}
-
 // NewDetector returns a Detector. history is sealed; it may be nil when there is none.
 func NewDetector(r *Rules, history *baseline.History) *Detector {
-	d := &Detector{rules: r, history: history, route: r.set.Route(LogSource), groupIndex: map[groupName]uint32{}, names: map[EventID]string{}}
+	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}}
 	d.view.fields = r.fields
 	for _, c := range r.Correlations {
 		d.correlators = append(d.correlators, sigma.NewCorrelator(c.Correlation))
@@ -84,12 +82,13 @@ func NewDetector(r *Rules, history *baseline.History) *Detector {
 	return d
 }
 
-// Event judges one event. source is where it can be read again, the caller's own number.
-func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) {
+// Event judges one event and reports whether a rule matched, so that its record may be asked for. source is where it can be
+// read again, the caller's own number.
+func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
 	d.view.ev, d.view.facts = e, f
-	hits := d.route.Match(&d.view, &d.scratch)
+	hits := d.routeOf(e.Mapping).Match(&d.view, &d.scratch)
 	if len(hits) == 0 {
-		return
+		return false
 	}
 	group := d.group(f.Actor().Origin, e.Str(ocsf.CloudAccountUID))
 	for _, i := range hits {
@@ -106,6 +105,17 @@ func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int3
 			d.matches = append(d.matches, m)
 		}
 	}
+	return true
+}
+
+// routeOf finds the rules for a format's log source.
+func (d *Detector) routeOf(m *ocsf.Mapping) *sigma.Route {
+	if r := d.routes[m]; r != nil {
+		return r
+	}
+	r := d.rules.set.Route(format.LogSource(m.Name))
+	d.routes[m] = r
+	return r
 }
 
 func (d *Detector) group(origin, account string) uint32 {

@@ -34,6 +34,7 @@ type Survey struct {
 	byARN    map[string]map[caller]struct{} // callers by the role session that they asked for
 	data     counts                         // events by kind of log
 	regions  counts
+	changes  int
 }
 
 func (s *Survey) init() {
@@ -45,12 +46,14 @@ func (s *Survey) init() {
 // Add learns from one event.
 func (s *Survey) Add(e *ocsf.Event) {
 	s.init()
+	accounts := len(s.accounts)
 	count(s.accounts, e.Str(ocsf.CloudAccountUID))
+	s.changes += len(s.accounts) - accounts
 	count(s.regions, e.Str(ocsf.CloudRegion))
 	for _, kind := range DataKinds(e) {
 		count(s.data, kind)
 	}
-	if e.Text(at.service) != "sts.amazonaws.com" && e.Text(at.service) != "signin.amazonaws.com" {
+	if e.Mapping.Name != "cloudtrail" && e.Mapping.Name != "ocsfjson" || e.Text(at.service) != "sts.amazonaws.com" && e.Text(at.service) != "signin.amazonaws.com" {
 		return
 	}
 	key := e.Text(at.credentials)
@@ -67,7 +70,9 @@ func (s *Survey) Add(e *ocsf.Event) {
 		if s.byARN[issued.As] == nil {
 			s.byARN[issued.As] = map[caller]struct{}{}
 		}
+		callers := len(s.byARN[issued.As])
 		s.byARN[issued.As][issued.By] = struct{}{}
+		s.changes += len(s.byARN[issued.As]) - callers
 	}
 }
 
@@ -77,8 +82,13 @@ func (s *Survey) session(key string, issued session) {
 	old, known := s.sessions[key]
 	if !known || says(issued.By) > says(old.By) || says(issued.By) == says(old.By) && issued.By.ARN+issued.By.AccessKey < old.By.ARN+old.By.AccessKey {
 		s.sessions[key] = issued
+		s.changes++
 	}
 }
+
+// Changes counts what was learned that can change who stands behind a session, or which accounts are ours. Where it has not
+// moved, nothing that was judged before can come out otherwise.
+func (s *Survey) Changes() int { return s.changes }
 
 func says(c caller) int {
 	n := 0
@@ -187,6 +197,9 @@ func sortedKeys(m counts) []string {
 
 // DataKinds names the kinds of log that an event is of, as the attribute data of rules does.
 func DataKinds(e *ocsf.Event) []string {
+	if name := e.Mapping.Name; name != "cloudtrail" && name != "ocsfjson" {
+		return []string{name}
+	}
 	service, _, _ := strings.Cut(e.Text(at.service), ".")
 	switch category := e.Text(at.category); {
 	case category == "Data":

@@ -4,6 +4,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/format/ocsfjson"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
+	"github.com/tocsin-security/tocsin/sigma"
 )
 
 // Format is one kind of log.
@@ -34,4 +35,14 @@ func Detect(head []byte) int {
 		}
 	}
 	return -1
+}
+
+// LogSource is the Sigma log source of a format's records.
+func LogSource(name string) sigma.LogSource {
+	for _, f := range All() {
+		if f.Name == name {
+			return sigma.LogSource{Product: f.Product, Service: f.Service}
+		}
+	}
+	return sigma.LogSource{}
 }

@@ -3,15 +3,10 @@ package lake
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/table"
 )
@@ -113,31 +108,12 @@ func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(acc
 }
 
 func identities(ctx context.Context, path string, each func(account, uid string)) error {
-	r, err := file.OpenParquetFile(filepath.Clean(path), false)
-	if err != nil {
-		return err
-	}
-	defer r.Close() //nolint:errcheck // read only
-	reader, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 16 << 10}, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	schema := r.MetaData().Schema
-	batches, err := reader.GetRecordReader(ctx, []int{schema.ColumnIndexByName("account"), schema.ColumnIndexByName("metadata.uid")}, nil)
-	if err != nil {
-		return err
-	}
-	defer batches.Release()
-	for batches.Next() {
-		b := batches.RecordBatch()
-		account := b.Column(b.Schema().FieldIndices("account")[0]).(*array.String)
-		meta := b.Column(b.Schema().FieldIndices("metadata")[0]).(*array.Struct)
-		uid := meta.Field(indexOf(meta.DataType().(*arrow.StructType), "uid")).(*array.String)
-		for i := range int(b.NumRows()) {
-			each(account.Value(i), uid.Value(i))
+	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, rows int) error {
+		for i := range rows {
+			each(text("account", i), uid.Value(i))
 		}
-	}
-	return batches.Err()
+		return nil
+	})
 }
 
 // Column is one top-level column as an engine needs it to read files of any age.

@@ -43,6 +43,7 @@ type Unreadable struct {
 	At     Position
 	Reason string
 	Detail string
+	Raw    []byte // the record, where it could be told from its neighbours; valid as long as the call that it is given to
 }
 
 // Sink takes what a decoder finds. Event is valid during the call only. An error of either ends the decoding.
@@ -62,6 +63,8 @@ type Decoder struct {
 	lines    Lines          // of this stream
 	event    Event
 	at       Position
+	raw      []byte // of the outermost record at hand
+	id       string // that the record at hand is to have
 	sink     Sink
 	child    *Decoder // for records packed in a record, whose bytes this one's parsers hold meanwhile
 }
@@ -98,7 +101,7 @@ func (d *Decoder) stream(ctx context.Context, s *records.Splitter, wraps int) er
 		}
 		raw, offset, err := s.Next()
 		if wraps == 0 {
-			d.at.Offset = offset
+			d.at.Offset, d.raw = offset, raw
 		}
 		end := false
 		if err != nil {
@@ -133,7 +136,7 @@ func (d *Decoder) fault(err error, wraps int) (end bool, _ error) {
 const ReasonBroken = "envelope with broken contents"
 
 func (d *Decoder) unreadable(reason, detail string) error {
-	err := d.sink.Unreadable(Unreadable{d.at, reason, oneLine(detail)})
+	err := d.sink.Unreadable(Unreadable{d.at, reason, oneLine(detail), d.raw})
 	d.at.Record++
 	return err
 }
@@ -172,11 +175,31 @@ func (d *Decoder) unpack(ctx context.Context, r io.Reader, wraps int) error {
 		d.child = NewDecoder(d.shape, d.limits)
 	}
 	c := d.child
-	c.at, c.sink = d.at, d.sink
+	c.at, c.sink, c.raw = d.at, d.sink, d.raw
 	c.splitter.Reset(r, c.limits, c.shape.Arrays...)
 	err := c.stream(ctx, &c.splitter, wraps)
 	d.at.Record = c.at.Record
 	return err
+}
+
+// Record reads one record again, as an Event's Raw was kept. id is the identity that the event had then.
+func (d *Decoder) Record(raw []byte, id string, at Position, sink Sink) error {
+	d.at, d.sink, d.id, d.raw = at, sink, id, raw
+	defer func() { d.id = "" }()
+	if d.shape.Lines == nil || bytes.HasPrefix(raw, []byte("{")) {
+		doc, reason, detail := parse(&d.outer, raw)
+		if reason != "" {
+			return d.unreadable(reason, detail)
+		}
+		return d.deliver(raw, doc)
+	}
+	d.lines = d.shape.Lines()
+	if header, line, ok := bytes.Cut(raw, []byte("\n")); ok {
+		d.arena.Reset()
+		d.lines.Line(header, &d.arena)
+		raw = line
+	}
+	return d.line(raw)
 }
 
 func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
@@ -185,7 +208,10 @@ func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
 	if u := d.shape.Check(&d.event); u != nil {
 		return d.unreadable(u.Reason, u.Detail)
 	}
-	if d.event.ID == "" {
+	switch {
+	case d.id != "":
+		d.event.ID = d.id
+	case d.event.ID == "":
 		d.event.ID = positionID(d.at)
 	}
 	err := d.sink.Event(&d.event)

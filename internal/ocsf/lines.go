@@ -23,7 +23,7 @@ func (d *Decoder) text(ctx context.Context, s *records.Lines) error {
 			return ctx.Err()
 		}
 		line, offset, err := s.Next()
-		d.at.Offset = offset
+		d.at.Offset, d.raw = offset, line
 		end := false
 		if err != nil {
 			end, err = d.fault(err, 0)

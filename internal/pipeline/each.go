@@ -11,13 +11,13 @@ import (
 // Each surveys an inventory and then calls do for every event with its facts, in order of files.
 func Each(ctx context.Context, inv *collect.Inventory, places enrich.Locator, do func(e *ocsf.Event, f *enrich.Facts) error) error {
 	o := &Options{Workers: 1, Places: places, Progress: &Progress{}}
-	s, err := runSurvey(ctx, o, inv)
+	s, err := runSurvey(ctx, o, Files{inv})
 	if err != nil {
 		return err
 	}
 	judge := enrich.NewJudge(s.enrich, nil, places)
 	var facts enrich.Facts
-	w := newWorker(inv, o.Progress)
+	w := newWorker(Files{inv}, o.Progress)
 	w.event = func(e *ocsf.Event, at place) error {
 		if !s.winners.counts(idOf(e), at) {
 			return nil
@@ -27,12 +27,12 @@ func Each(ctx context.Context, inv *collect.Inventory, places enrich.Locator, do
 	}
 	w.unreadable = func(ocsf.Unreadable) error { return nil }
 	w.problem = func(collect.Problem) {}
-	return share(ctx, inv, s.read, []*worker{w}, func(int) {})
+	return share(ctx, s.read, []*worker{w}, func(int) {})
 }
 
 // EachRecord calls do for every event of an inventory, in order of files, without a survey.
 func EachRecord(ctx context.Context, inv *collect.Inventory, do func(e *ocsf.Event)) error {
-	w := newWorker(inv, &Progress{})
+	w := newWorker(Files{inv}, &Progress{})
 	w.event = func(e *ocsf.Event, _ place) error { do(e); return nil }
 	w.unreadable = func(ocsf.Unreadable) error { return nil }
 	w.problem = func(collect.Problem) {}
@@ -40,5 +40,5 @@ func EachRecord(ctx context.Context, inv *collect.Inventory, do func(e *ocsf.Eve
 	for i := range files {
 		files[i] = i
 	}
-	return share(ctx, inv, files, []*worker{w}, func(int) {})
+	return share(ctx, files, []*worker{w}, func(int) {})
 }

@@ -66,7 +66,7 @@ func TestOrderOfFilesDoesNotMatter(t *testing.T) {
 	var headlines []string
 	for _, names := range [][2]string{{"a.json", "b.json"}, {"b.json", "a.json"}} {
 		for _, workers := range []int{1, 3} {
-			r, err := Run(t.Context(), chain(t, names[0], names[1]), Options{Rules: rules(t), Workers: workers})
+			r, err := Run(t.Context(), Files{chain(t, names[0], names[1])}, Options{Rules: rules(t), Workers: workers})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestAnInterruptLeavesAPartialResult(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	inv := chain(t, "a.json", "b.json")
 	cancel()
-	r, err := Run(ctx, inv, Options{Rules: rules(t)})
+	r, err := Run(ctx, Files{inv}, Options{Rules: rules(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Workers     int                 // 0: one per core
 	Progress    *Progress
 	Propose     bool // gather what environment.yaml could say
+	keep        func(e *ocsf.Event, id detect.EventID)
 }
 
 // Result is all that a scan concluded.
@@ -39,6 +40,7 @@ type Result struct {
 	Origins   int
 	Signals   map[finding.Level]int64
 	Notes     []string // bounds that were met
+	Missing   int      // signals whose records could not be read again
 	Partial   string
 	Proposal  *enrich.Proposal
 }
@@ -51,11 +53,11 @@ type Received struct {
 	FilesRead                                        int64
 }
 
-// Run scans an inventory. The error is a fault of this program or of the machine; what cannot be read is in Result.
-func Run(ctx context.Context, inv *collect.Inventory, o Options) (*Result, error) {
+// Run judges an input. The error is a fault of this program or of the machine; what cannot be read is in Result.
+func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 	o.orDefault()
-	s, err := runSurvey(ctx, &o, inv)
-	partial, err := interrupted(err, "surveying", len(s.read), len(inv.Files))
+	s, err := runSurvey(ctx, &o, in)
+	partial, err := interrupted(err, "surveying", len(s.read), in.Parts())
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +65,8 @@ func Run(ctx context.Context, inv *collect.Inventory, o Options) (*Result, error
 		ctx = context.WithoutCancel(ctx) // judge what was surveyed
 	}
 	judge := enrich.NewJudge(s.enrich, o.Environment, o.Places)
-	d, result, judged, err := runDetection(ctx, &o, inv, s, judge)
-	later, err := interrupted(err, "judging", judged, len(inv.Files))
+	d, result, judged, err := runDetection(ctx, &o, in, s, judge)
+	later, err := interrupted(err, "judging", judged, in.Parts())
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +74,8 @@ func Run(ctx context.Context, inv *collect.Inventory, o Options) (*Result, error
 		result.Partial = later
 	}
 	result.Survey, result.Origins = s.enrich, s.history.Origins()
-	result.Problems = append(result.Problems, inv.Problems...)
-	return result, conclude(context.WithoutCancel(ctx), &o, inv, s, judge, d, result)
+	result.Problems = append(result.Problems, in.Problems()...)
+	return result, conclude(context.WithoutCancel(ctx), &o, in, s, judge, d, result)
 }
 
 func (o *Options) orDefault() {
@@ -117,7 +119,7 @@ func (t *tally) count(when time.Time) {
 }
 
 // runDetection makes the second reading.
-func runDetection(ctx context.Context, o *Options, inv *collect.Inventory, s *survey, judge *enrich.Judge) (*detect.Detector, *Result, int, error) {
+func runDetection(ctx context.Context, o *Options, in Input, s *survey, judge *enrich.Judge) (*detect.Detector, *Result, int, error) {
 	o.Progress.begin("judging")
 	detectors := make([]*detect.Detector, o.Workers)
 	tallies := make([]*tally, o.Workers)
@@ -125,11 +127,11 @@ func runDetection(ctx context.Context, o *Options, inv *collect.Inventory, s *su
 	for i := range workers {
 		detectors[i] = detect.NewDetector(o.Rules, s.history)
 		tallies[i] = &tally{Received: Received{ByReason: map[string]int64{}}, kept: map[[2]string]int{}}
-		workers[i] = o.judging(newWorker(inv, o.Progress), tallies[i], s, judge, detectors[i])
+		workers[i] = o.judging(newWorker(in, o.Progress), tallies[i], s, judge, detectors[i])
 	}
 	var mu sync.Mutex
 	judged := 0
-	err := share(ctx, inv, s.read, workers, func(int) { mu.Lock(); judged++; mu.Unlock() })
+	err := share(ctx, s.read, workers, func(int) { mu.Lock(); judged++; mu.Unlock() })
 	r := &Result{Received: Received{ByReason: map[string]int64{}, FilesRead: int64(judged)}}
 	if o.Propose {
 		r.Proposal = &enrich.Proposal{}
@@ -161,7 +163,9 @@ func (o *Options) judging(w *worker, t *tally, s *survey, judge *enrich.Judge, d
 		}
 		t.count(when)
 		facts.Reset(judge, e)
-		d.Event(e, &facts, id, int32(w.file)) //nolint:gosec // files are fewer than 2^31
+		if d.Event(e, &facts, id, int32(w.part)) && o.keep != nil { //nolint:gosec // parts are fewer than 2^31
+			o.keep(e, id)
+		}
 		if o.Propose {
 			t.proposal.Add(e, &facts)
 		}
@@ -182,12 +186,19 @@ func (o *Options) judging(w *worker, t *tally, s *survey, judge *enrich.Judge, d
 }
 
 // conclude reads the evidence and makes findings of the verdict.
-func conclude(ctx context.Context, o *Options, inv *collect.Inventory, s *survey, judge *enrich.Judge, d *detect.Detector, r *Result) error {
+func conclude(ctx context.Context, o *Options, in Input, s *survey, judge *enrich.Judge, d *detect.Detector, r *Result) error {
 	v := d.Conclude()
-	if err := readEvidence(ctx, o, inv, s, judge, v); err != nil {
+	if err := readEvidence(ctx, o, in, s, judge, v); err != nil {
 		return err
 	}
+	r.finish(v, s.history)
+	return nil
+}
+
+// finish makes findings of a verdict whose evidence was read.
+func (r *Result) finish(v *detect.Verdict, h *baseline.History) {
 	signals, rest, missing := v.Signals()
+	r.Missing = missing
 	if missing > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d signals are left out: their records could not be read a second time; did the files change during the scan?", missing))
 	}
@@ -202,8 +213,7 @@ func conclude(ctx context.Context, o *Options, inv *collect.Inventory, s *survey
 	for i := range low {
 		below = append(below, low[i].Signals...)
 	}
-	r.Incidents, r.Loose = incident.Build(queue, below, world{s.history})
-	return nil
+	r.Incidents, r.Loose = incident.Build(queue, below, world{h})
 }
 
 // world answers what incidents ask of the history.
@@ -212,11 +222,11 @@ type world struct{ h *baseline.History }
 func (w world) AddressUsers(ip string) int { return w.h.Users(baseline.Address, ip) }
 
 // readEvidence reads the needed events once more, from the files that hold them.
-func readEvidence(ctx context.Context, o *Options, inv *collect.Inventory, s *survey, judge *enrich.Judge, v *detect.Verdict) error {
+func readEvidence(ctx context.Context, o *Options, in Input, s *survey, judge *enrich.Judge, v *detect.Verdict) error {
 	o.Progress.begin("reading evidence")
 	needs := v.Needs()
 	var files []int
-	for i := range inv.Files {
+	for i := range in.Parts() {
 		if needs[int32(i)] != nil { //nolint:gosec // files are fewer than 2^31
 			files = append(files, i)
 		}
@@ -224,11 +234,11 @@ func readEvidence(ctx context.Context, o *Options, inv *collect.Inventory, s *su
 	var mu sync.Mutex
 	workers := make([]*worker, o.Workers)
 	for i := range workers {
-		w := newWorker(inv, o.Progress)
+		w := newWorker(in, o.Progress)
 		var facts enrich.Facts
 		w.event = func(e *ocsf.Event, at place) error {
 			id := idOf(e)
-			if !needs[int32(w.file)][id] || !s.winners.counts(id, at) { //nolint:gosec // files are fewer than 2^31
+			if !needs[int32(w.part)][id] || !s.winners.counts(id, at) { //nolint:gosec // files are fewer than 2^31
 				return nil
 			}
 			facts.Reset(judge, e)
@@ -241,5 +251,5 @@ func readEvidence(ctx context.Context, o *Options, inv *collect.Inventory, s *su
 		w.problem = func(collect.Problem) {}
 		workers[i] = w
 	}
-	return share(ctx, inv, files, workers, func(int) {})
+	return share(ctx, files, workers, func(int) {})
 }

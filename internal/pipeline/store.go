@@ -40,10 +40,10 @@ const commitBytes = 128 << 20
 
 // Store reads an inventory into the lake. Events that the lake holds already are duplicates, so a second run adds nothing.
 // What was committed before an interrupt or an error stays.
-func Store(ctx context.Context, inv *collect.Inventory, o StoreOptions) (*Stored, error) {
+func Store(ctx context.Context, in Input, o StoreOptions) (*Stored, error) {
 	scan := &Options{Workers: o.Workers, Places: o.Places, Progress: o.Progress}
 	scan.orDefault()
-	s, err := runSurvey(ctx, scan, inv)
+	s, err := runSurvey(ctx, scan, in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,11 @@ func Store(ctx context.Context, inv *collect.Inventory, o StoreOptions) (*Stored
 	workers := make([]*worker, scan.Workers)
 	for i := range workers {
 		tallies[i] = &tally{Received: Received{ByReason: map[string]int64{}}, kept: map[[2]string]int{}}
-		workers[i] = st.storing(ctx, newWorker(inv, scan.Progress), scan, tallies[i], s, judge)
+		workers[i] = st.storing(ctx, newWorker(in, scan.Progress), scan, tallies[i], s, judge)
 	}
 	var mu sync.Mutex
-	err = share(ctx, inv, s.read, workers, func(int) { mu.Lock(); st.out.FilesRead++; mu.Unlock() })
-	st.out.Partial, err = interrupted(err, "storing", int(st.out.FilesRead), len(inv.Files))
+	err = share(ctx, s.read, workers, func(int) { mu.Lock(); st.out.FilesRead++; mu.Unlock() })
+	st.out.Partial, err = interrupted(err, "storing", int(st.out.FilesRead), in.Parts())
 	if err == nil {
 		err = st.commit(context.WithoutCancel(ctx))
 	}
@@ -72,7 +72,7 @@ func Store(ctx context.Context, inv *collect.Inventory, o StoreOptions) (*Stored
 	}
 	result.sort()
 	result.Received.FilesRead = st.out.FilesRead
-	result.Problems = append(result.Problems, inv.Problems...)
+	result.Problems = append(result.Problems, in.Problems()...)
 	st.out.Received, st.out.Unread, st.out.Problems = result.Received, result.Unread, result.Problems
 	return st.out, err
 }

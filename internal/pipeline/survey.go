@@ -15,6 +15,7 @@ import (
 type survey struct {
 	enrich  *enrich.Survey
 	history *baseline.History
+	handles []string // credentials that were seen, see enrich.Handle
 	winners *winners
 	read    []int // files that were read to their end, in order
 }
@@ -52,7 +53,7 @@ func idOf(e *ocsf.Event) detect.EventID {
 }
 
 // runSurvey makes the first reading.
-func runSurvey(ctx context.Context, o *Options, inv *collect.Inventory) (*survey, error) {
+func runSurvey(ctx context.Context, o *Options, in Input) (*survey, error) {
 	o.Progress.begin("surveying")
 	s := &survey{enrich: &enrich.Survey{}, winners: newWinners()}
 	var mu sync.Mutex
@@ -61,7 +62,7 @@ func runSurvey(ctx context.Context, o *Options, inv *collect.Inventory) (*survey
 	workers := make([]*worker, o.Workers)
 	places := enrich.NewJudge(&enrich.Survey{}, nil, o.Places)
 	for i := range workers {
-		w := newWorker(inv, o.Progress)
+		w := newWorker(in, o.Progress)
 		part, history := &enrich.Survey{}, &baseline.History{}
 		parts[i], histories[i], workers[i] = part, history, w
 		var facts enrich.Facts
@@ -76,12 +77,12 @@ func runSurvey(ctx context.Context, o *Options, inv *collect.Inventory) (*survey
 		w.unreadable = func(ocsf.Unreadable) error { return nil } // told by the detection
 		w.problem = func(collect.Problem) {}
 	}
-	files := make([]int, len(inv.Files))
+	files := make([]int, in.Parts())
 	for i := range files {
 		files[i] = i
 	}
 	read := map[int]bool{}
-	err := share(ctx, inv, files, workers, func(file int) { mu.Lock(); read[file] = true; mu.Unlock() })
+	err := share(ctx, files, workers, func(file int) { mu.Lock(); read[file] = true; mu.Unlock() })
 	for _, f := range files {
 		if read[f] {
 			s.read = append(s.read, f)
@@ -93,6 +94,7 @@ func runSurvey(ctx context.Context, o *Options, inv *collect.Inventory) (*survey
 		history.Merge(histories[i])
 	}
 	judge := enrich.NewJudge(s.enrich, o.Environment, o.Places)
+	s.handles = history.Names()
 	s.history = history.Renamed(judge.Resolve)
 	s.history.Seal()
 	return s, err

@@ -1,0 +1,76 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+)
+
+// Kept is a record as the lake keeps it. Its bytes are valid until the callback returns.
+type Kept struct {
+	Raw    []byte
+	Format string
+	ID     string // metadata.uid: the vendor's, or the one that was made
+	Object string // batch_id: what it came in
+	Source string
+}
+
+// Records calls each with every record of a data file, in the order of its rows.
+func Records(ctx context.Context, path string, each func(Kept) error) error {
+	err := eachRow(ctx, path, []string{"raw_data", "format", "batch_id", "source_id"}, func(text func(column string, row int) string, uid *array.String, rows int) error {
+		for i := range rows {
+			k := Kept{Raw: []byte(text("raw_data", i)), Format: text("format", i), ID: uid.Value(i), Object: text("batch_id", i), Source: text("source_id", i)}
+			if err := each(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	return nil
+}
+
+// eachRow reads text columns and the event's id of a data file, batch after batch.
+func eachRow(ctx context.Context, path string, columns []string, each func(text func(column string, row int) string, uid *array.String, rows int) error) error {
+	r, err := file.OpenParquetFile(filepath.Clean(path), false)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // read only
+	reader, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 4 << 10}, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	schema := r.MetaData().Schema
+	wanted := []int{schema.ColumnIndexByName("metadata.uid")}
+	for _, c := range columns {
+		wanted = append(wanted, schema.ColumnIndexByName(c))
+	}
+	batches, err := reader.GetRecordReader(ctx, wanted, nil)
+	if err != nil {
+		return err
+	}
+	defer batches.Release()
+	for batches.Next() {
+		b := batches.RecordBatch()
+		meta := b.Column(b.Schema().FieldIndices("metadata")[0]).(*array.Struct)
+		uid := meta.Field(indexOf(meta.DataType().(*arrow.StructType), "uid")).(*array.String)
+		texts := map[string]*array.String{}
+		for _, c := range columns {
+			texts[c] = b.Column(b.Schema().FieldIndices(c)[0]).(*array.String)
+		}
+		text := func(column string, row int) string { return texts[column].Value(row) }
+		if err := each(text, uid, int(b.NumRows())); err != nil {
+			return err
+		}
+	}
+	return batches.Err()
+}
