@@ -28,7 +28,8 @@ Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage,
 		return app.UsageError{Err: err, Hint: "run '" + cmd.CommandPath() + " --help' for the flags it takes"}
 	})
 	root.AddCommand(
-		scanCommand(io), ingestCommand(io), searchCommand(io), queryChildCommand(io),
+		scanCommand(io), serveCommand(io), ingestCommand(io), searchCommand(io), replayCommand(io), queryChildCommand(io),
+		sourceCommand(io), tokenCommand(io), deadletterCommand(io), ledgerCommand(io),
 		rulesCommand(io),
 		environmentCommand(io),
 		simulateCommand(io),

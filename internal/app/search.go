@@ -80,9 +80,6 @@ func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 	return nil
 }
 
-// shown are the columns of a filter's answer.
-const shown = "time_dt, account, region, operation, origin, src_ip, status, resource"
-
 func (o *SearchOptions) question() (duck.Question, error) {
 	q := duck.Question{SQL: o.SQL, Rows: o.Rows, Memory: o.Memory, Timeout: o.Timeout}
 	var errs []error
@@ -101,7 +98,7 @@ func (o *SearchOptions) question() (duck.Question, error) {
 	case strings.EqualFold(strings.TrimSpace(o.SQL), "describe"):
 		q.SQL = "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM events)"
 	case o.Filter != "":
-		q.SQL = "SELECT " + shown + " FROM events WHERE (" + o.Filter + "\n) ORDER BY time_dt DESC"
+		q.SQL = duck.FilterSQL(o.Filter)
 	}
 	switch o.Format {
 	case "table", "json", "jsonl", "csv":

@@ -27,6 +27,9 @@ type Committed struct {
 // filesKey is where a snapshot's summary names the files that it added, with their hashes as they were written.
 const filesKey = "tocsin.files"
 
+// replacedKey is where the summary of a compaction names the files that it put others in the place of.
+const replacedKey = "tocsin.replaced"
+
 // addedFile is one entry under filesKey.
 type addedFile struct {
 	Path   string `json:"path"` // below the lake's folder
@@ -34,24 +37,24 @@ type addedFile struct {
 	Rows   int64  `json:"rows"`
 }
 
-// Commit writes what was gathered and makes it one snapshot, together with the positions that are thereby reached. With
-// nothing gathered and no position it does nothing. On ErrConflict the files are gone and so is what was gathered: the
+// Commit writes what was gathered and makes it one snapshot, together with the marks that are thereby reached. With
+// nothing gathered and no mark it does nothing. On ErrConflict the files are gone and so is what was gathered: the
 // caller reads again from Positions.
-func (w *Writer) Commit(ctx context.Context, positions map[string]uint64) (Committed, error) {
+func (w *Writer) Commit(ctx context.Context, marks Marks) (Committed, error) {
 	start := time.Now()
 	files, err := w.flush(ctx)
 	if err != nil {
 		return Committed{}, errors.Join(err, remove(files))
 	}
-	if len(files) == 0 && len(positions) == 0 {
+	if len(files) == 0 && len(marks.Positions)+len(marks.Totals) == 0 {
 		return Committed{}, nil
 	}
 	l := w.lake
-	props, err := l.summary(files, positions)
+	props, err := l.summary(files, nil, marks)
 	if err != nil {
 		return Committed{}, err
 	}
-	tx := l.table.NewTransaction()
+	tx := l.table.Load().NewTransaction()
 	list := make([]iceberg.DataFile, len(files))
 	out := Committed{Files: len(files)}
 	for i, f := range files {
@@ -68,7 +71,7 @@ func (w *Writer) Commit(ctx context.Context, positions map[string]uint64) (Commi
 		}
 		return Committed{}, err
 	}
-	if s := l.table.CurrentSnapshot(); s != nil {
+	if s := l.table.Load().CurrentSnapshot(); s != nil {
 		out.Snapshot = s.SnapshotID
 	}
 	out.Took = time.Since(start)
@@ -85,26 +88,43 @@ func (l *Lake) commit(ctx context.Context, tx *table.Transaction) error {
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	l.table = t
+	l.table.Store(t)
 	return nil
 }
 
-// summary is what a snapshot carries beside its files. Positions that are not given stay as they were.
-func (l *Lake) summary(files []dataFile, positions map[string]uint64) (iceberg.Properties, error) {
+// summary is what a snapshot carries beside its files.
+func (l *Lake) summary(files []dataFile, replaced []iceberg.DataFile, marks Marks) (iceberg.Properties, error) {
 	props := iceberg.Properties{}
-	for name, n := range l.Positions() {
-		props[positionKey+name] = strconv.FormatUint(n, 10)
+	for _, m := range []Marks{l.Marks(), marks} {
+		for name, n := range m.Positions {
+			props[positionKey+name] = strconv.FormatUint(n, 10)
+		}
+		for name, n := range m.Totals {
+			props[totalKey+name] = strconv.FormatUint(n, 10)
+		}
 	}
-	for name, n := range positions {
-		props[positionKey+name] = strconv.FormatUint(n, 10)
+	if len(replaced) > 0 {
+		paths := make([]string, len(replaced))
+		for i, f := range replaced {
+			rel, err := l.below(pathOf(f.FilePath()))
+			if err != nil {
+				return nil, err
+			}
+			paths[i] = rel
+		}
+		text, err := json.Marshal(paths)
+		if err != nil {
+			return nil, fmt.Errorf("summary: %w", err)
+		}
+		props[replacedKey] = string(text)
 	}
 	added := make([]addedFile, len(files))
 	for i, f := range files {
-		rel, err := filepath.Rel(l.dir, f.path)
+		rel, err := l.below(f.path)
 		if err != nil {
-			return nil, fmt.Errorf("file outside the lake: %w", err)
+			return nil, err
 		}
-		added[i] = addedFile{Path: filepath.ToSlash(rel), SHA256: f.sha256, Rows: f.Count()}
+		added[i] = addedFile{Path: rel, SHA256: f.sha256, Rows: f.Count()}
 	}
 	text, err := json.Marshal(added)
 	if err != nil {
@@ -112,6 +132,15 @@ func (l *Lake) summary(files []dataFile, positions map[string]uint64) (iceberg.P
 	}
 	props[filesKey] = string(text)
 	return props, nil
+}
+
+// below is a path as it is seen from the lake's folder.
+func (l *Lake) below(path string) (string, error) {
+	rel, err := filepath.Rel(l.dir, path)
+	if err != nil {
+		return "", fmt.Errorf("file outside the lake: %w", err)
+	}
+	return filepath.ToSlash(rel), nil
 }
 
 func remove(files []dataFile) error {

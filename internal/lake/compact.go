@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -33,22 +34,55 @@ func (l *Lake) Compact(ctx context.Context, before time.Time) (Compacted, error)
 	if err != nil {
 		return Compacted{}, err
 	}
-	groups := map[partition][]iceberg.DataFile{}
 	last := dayOf(before.UnixMilli())
+	return l.compact(ctx, tasks, 2, func(f iceberg.DataFile) (group, bool) {
+		p := partitionOf(f)
+		return group{p, 0}, p.day < last && f.Count() < compactRows
+	})
+}
+
+// tier is how many files of about one size wait to be made one in a day that is not over.
+const tier = 16
+
+// CompactOpen makes one file of every sixteen of about the same size, also in days that are not over: an event is written anew
+// once for each time that sixteenfold.
+func (l *Lake) CompactOpen(ctx context.Context) (Compacted, error) {
+	tasks, err := l.tasks(ctx, time.Time{}, time.Time{})
+	if err != nil {
+		return Compacted{}, err
+	}
+	return l.compact(ctx, tasks, tier, func(f iceberg.DataFile) (group, bool) {
+		return group{partitionOf(f), bits.Len64(uint64(f.Count())) / 4}, f.Count() < compactRows //nolint:gosec // rows
+	})
+}
+
+// group is what is made one file of.
+type group struct {
+	partition
+	size int
+}
+
+// compact replaces each group of at least some files.
+func (l *Lake) compact(ctx context.Context, tasks []table.FileScanTask, least int, groupOf func(iceberg.DataFile) (group, bool)) (Compacted, error) {
+	groups := map[group][]iceberg.DataFile{}
 	for _, t := range tasks {
-		if p := partitionOf(t.File); p.day < last && t.File.Count() < compactRows {
-			groups[p] = append(groups[p], t.File)
+		if g, ok := groupOf(t.File); ok {
+			groups[g] = append(groups[g], t.File)
 		}
 	}
-	order := make([]partition, 0, len(groups))
-	for p := range groups {
-		order = append(order, p)
+	order := make([]group, 0, len(groups))
+	for g, files := range groups {
+		if len(files) >= least {
+			order = append(order, g)
+		}
 	}
-	slices.SortFunc(order, func(a, b partition) int { return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.class, b.class)) })
+	slices.SortFunc(order, func(a, b group) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.class, b.class), cmp.Compare(a.size, b.size))
+	})
 	var out Compacted
-	for _, p := range order {
-		for _, files := range batches(groups[p]) {
-			if err := l.replace(ctx, p, files, &out); err != nil {
+	for _, g := range order {
+		for _, files := range batches(groups[g]) {
+			if err := l.replace(ctx, g.partition, files, &out); err != nil {
 				return out, err
 			}
 		}
@@ -92,11 +126,11 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 	if fresh.Count() != want {
 		return errors.Join(fmt.Errorf("compaction of %d rows gave %d; nothing is changed", want, fresh.Count()), remove([]dataFile{fresh}))
 	}
-	props, err := l.summary([]dataFile{fresh}, nil)
+	props, err := l.summary([]dataFile{fresh}, old, Marks{})
 	if err != nil {
 		return err
 	}
-	tx := l.table.NewTransaction()
+	tx := l.table.Load().NewTransaction()
 	if err := tx.ReplaceDataFilesWithDataFiles(ctx, old, []iceberg.DataFile{fresh.DataFile}, props, table.WithoutAutoNameMapping()); err != nil {
 		return errors.Join(fmt.Errorf("stage compaction: %w", err), remove([]dataFile{fresh}))
 	}
@@ -115,12 +149,12 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 
 // readAll reads files as one record of today's schema: a column that a file lacks is null.
 func (l *Lake) readAll(ctx context.Context, files []iceberg.DataFile) (arrow.RecordBatch, error) {
-	scan := l.table.Scan()
+	scan := l.table.Load().Scan()
 	tasks := make([]table.FileScanTask, len(files))
 	for i, f := range files {
 		tasks[i] = table.FileScanTask{File: f, Length: f.FileSizeBytes()}
 	}
-	schema, err := table.SchemaToArrowSchema(l.table.Schema(), nil, true, false)
+	schema, err := table.SchemaToArrowSchema(l.table.Load().Schema(), nil, true, false)
 	if err != nil {
 		return nil, fmt.Errorf("lake schema: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/catalog"
@@ -30,7 +31,7 @@ type Lake struct {
 	dir     string
 	db      *sql.DB
 	catalog *sqlcatalog.Catalog
-	table   *table.Table
+	table   atomic.Pointer[table.Table]
 }
 
 // Ids of the partition fields. A new table's are counted from 1000.
@@ -102,7 +103,7 @@ func (l *Lake) load(ctx context.Context, want *iceberg.Schema) error {
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)
 	}
-	l.table = t
+	l.table.Store(t)
 	return nil
 }
 
@@ -122,17 +123,18 @@ func (l *Lake) make(ctx context.Context, want *iceberg.Schema) error {
 		iceberg.PartitionField{SourceIDs: []int{field("time_dt").ID}, FieldID: dayField, Name: "time_dt_day", Transform: iceberg.DayTransform{}},
 		iceberg.PartitionField{SourceIDs: []int{field("class_uid").ID}, FieldID: classField, Name: "class_uid", Transform: iceberg.IdentityTransform{}},
 	)
-	l.table, err = l.catalog.CreateTable(ctx, tableName, want, catalog.WithLocation(locationOf(l.dir)), catalog.WithPartitionSpec(&spec), catalog.WithProperties(properties))
+	t, err := l.catalog.CreateTable(ctx, tableName, want, catalog.WithLocation(locationOf(l.dir)), catalog.WithPartitionSpec(&spec), catalog.WithProperties(properties))
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)
 	}
+	l.table.Store(t)
 	return nil
 }
 
 // grow adds the columns that this program knows and the table does not.
 func (l *Lake) grow(ctx context.Context, want *iceberg.Schema) error {
-	tx := l.table.NewTransaction()
-	added, err := evolve(tx, l.table.Schema(), want)
+	tx := l.table.Load().NewTransaction()
+	added, err := evolve(tx, l.table.Load().Schema(), want)
 	if err != nil {
 		return fmt.Errorf("lake schema: %w", err)
 	}
@@ -143,7 +145,7 @@ func (l *Lake) grow(ctx context.Context, want *iceberg.Schema) error {
 	if err != nil {
 		return fmt.Errorf("lake schema: %w", err)
 	}
-	l.table = t
+	l.table.Store(t)
 	return nil
 }
 
@@ -159,27 +161,45 @@ func (l *Lake) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)
 	}
-	l.table = t
+	l.table.Store(t)
 	return nil
 }
 
-// positionKey is where a snapshot's summary holds the position of one partition of the stream.
-const positionKey = "tocsin.position."
+// Marks are numbers that a snapshot carries beside its files. What is not given stays as it was in the snapshot before.
+type Marks struct {
+	Positions map[string]uint64 // by partition of the stream: the last position whose events are in the lake
+	Totals    map[string]uint64 // counts since ever, by a name of the caller's choice
+}
 
-// Positions returns, by partition of the stream, the last position whose events are in the lake.
-func (l *Lake) Positions() map[string]uint64 {
-	out := map[string]uint64{}
-	s := l.table.CurrentSnapshot()
+// Where a snapshot's summary holds marks.
+const (
+	positionKey = "tocsin.position."
+	totalKey    = "tocsin.total."
+)
+
+// Marks returns the marks of the current snapshot.
+func (l *Lake) Marks() Marks {
+	m := Marks{map[string]uint64{}, map[string]uint64{}}
+	s := l.table.Load().CurrentSnapshot()
 	if s == nil || s.Summary == nil {
-		return out
+		return m
 	}
 	for key, value := range s.Summary.Properties {
-		name, ok := strings.CutPrefix(key, positionKey)
-		if n, err := strconv.ParseUint(value, 10, 64); ok && err == nil {
-			out[name] = n
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			continue
+		}
+		if name, ok := strings.CutPrefix(key, positionKey); ok {
+			m.Positions[name] = n
+		}
+		if name, ok := strings.CutPrefix(key, totalKey); ok {
+			m.Totals[name] = n
 		}
 	}
-	return out
+	return m
 }
+
+// Positions returns, by partition of the stream, the last position whose events are in the lake.
+func (l *Lake) Positions() map[string]uint64 { return l.Marks().Positions }
 
 func (l *Lake) fs() iceio.IO { return durable{} }

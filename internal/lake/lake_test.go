@@ -79,7 +79,7 @@ func writer(tb testing.TB, l *Lake) *Writer {
 
 func commit(tb testing.TB, w *Writer, positions map[string]uint64) Committed {
 	tb.Helper()
-	c, err := w.Commit(tb.Context(), positions)
+	c, err := w.Commit(tb.Context(), Marks{Positions: positions})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestTheSecondOfTwoWritersIsRefused(t *testing.T) {
 	add(t, w1, record(1, noon))
 	add(t, w2, record(1, noon))
 	commit(t, w1, map[string]uint64{"0": 1})
-	if _, err := w2.Commit(t.Context(), map[string]uint64{"0": 1}); !errors.Is(err, ErrConflict) {
+	if _, err := w2.Commit(t.Context(), Marks{Positions: map[string]uint64{"0": 1}}); !errors.Is(err, ErrConflict) {
 		t.Fatalf("the second commit: %v, want ErrConflict", err)
 	}
 	if n := dataFiles(t, dir); n != 1 {
@@ -300,7 +300,7 @@ func writeUntilKilled(dir string) {
 				return
 			}
 		}
-		if _, err := w.Commit(ctx, map[string]uint64{"0": batch + 1}); err != nil {
+		if _, err := w.Commit(ctx, Marks{Positions: map[string]uint64{"0": batch + 1}}); err != nil {
 			fmt.Println("error:", err)
 			return
 		}

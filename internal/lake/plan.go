@@ -53,7 +53,7 @@ func compareText(a, b string) int {
 }
 
 func (l *Lake) tasks(ctx context.Context, from, to time.Time) ([]table.FileScanTask, error) {
-	if l.table.CurrentSnapshot() == nil {
+	if l.table.Load().CurrentSnapshot() == nil {
 		return nil, nil
 	}
 	var filter iceberg.BooleanExpression = iceberg.AlwaysTrue{}
@@ -63,7 +63,7 @@ func (l *Lake) tasks(ctx context.Context, from, to time.Time) ([]table.FileScanT
 	if !to.IsZero() {
 		filter = iceberg.NewAnd(filter, iceberg.LessThan(iceberg.Reference("time_dt"), iceberg.Timestamp(to.UnixMicro())))
 	}
-	scan := l.table.Scan(table.WithRowFilter(filter))
+	scan := l.table.Load().Scan(table.WithRowFilter(filter))
 	tasks, err := scan.PlanFiles(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("plan files: %w", err)
@@ -126,7 +126,7 @@ type Column struct {
 // Columns lists the table's columns.
 func (l *Lake) Columns() []Column {
 	var out []Column
-	for _, f := range l.table.Schema().Fields() {
+	for _, f := range l.table.Load().Schema().Fields() {
 		out = append(out, Column{f.ID, f.Name, sqlType(f.Type)})
 	}
 	return out

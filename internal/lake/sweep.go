@@ -21,10 +21,10 @@ type Swept struct {
 
 // Expire forgets snapshots older than a time, but for the current one. Their files go with the next Sweep.
 func (l *Lake) Expire(ctx context.Context, olderThan time.Time) error {
-	if l.table.CurrentSnapshot() == nil {
+	if l.table.Load().CurrentSnapshot() == nil {
 		return nil
 	}
-	tx := l.table.NewTransaction()
+	tx := l.table.Load().NewTransaction()
 	if err := tx.ExpireSnapshots(table.WithOlderThan(max(0, time.Since(olderThan))), table.WithRetainLast(1), table.WithPostCommit(false)); err != nil {
 		return fmt.Errorf("expire snapshots: %w", err)
 	}
@@ -76,7 +76,7 @@ func (l *Lake) Sweep(ctx context.Context, writtenBefore time.Time) (Swept, error
 // named is the set of files that any snapshot reaches.
 func (l *Lake) named(ctx context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
-	for _, s := range l.table.Metadata().Snapshots() {
+	for _, s := range l.table.Load().Metadata().Snapshots() {
 		out[pathOf(s.ManifestList)] = true
 		manifests, err := s.Manifests(l.fs())
 		if err != nil {
@@ -100,10 +100,10 @@ func (l *Lake) named(ctx context.Context) (map[string]bool, error) {
 
 // keeps reports whether a metadata file is the current one or one of those that it still lists.
 func (l *Lake) keeps(path string) bool {
-	if path == pathOf(l.table.MetadataLocation()) {
+	if path == pathOf(l.table.Load().MetadataLocation()) {
 		return true
 	}
-	for entry := range l.table.Metadata().PreviousFiles() {
+	for entry := range l.table.Load().Metadata().PreviousFiles() {
 		if path == pathOf(entry.MetadataFile) {
 			return true
 		}

@@ -33,7 +33,7 @@ type Writer struct {
 
 // NewWriter returns an empty Writer.
 func (l *Lake) NewWriter() (*Writer, error) {
-	schema, err := table.SchemaToArrowSchema(l.table.Schema(), nil, true, false)
+	schema, err := table.SchemaToArrowSchema(l.table.Load().Schema(), nil, true, false)
 	if err != nil {
 		return nil, fmt.Errorf("lake schema: %w", err)
 	}
@@ -105,7 +105,7 @@ func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBa
 	if err != nil {
 		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path))) //nolint:gosec // what was just made there
 	}
-	df, err := table.FileToDataFile(ctx, l.fs(), locationOf(path), l.table.Schema(), l.table.Spec(), 0, l.table.Properties())
+	df, err := table.FileToDataFile(ctx, l.fs(), locationOf(path), l.table.Load().Schema(), l.table.Load().Spec(), 0, l.table.Load().Properties())
 	if err != nil {
 		return dataFile{}, fmt.Errorf("read back %s: %w", path, err)
 	}

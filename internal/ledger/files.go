@@ -151,7 +151,12 @@ func (c *fileCheck) nameEvents(ctx context.Context, state fileState, p *Problem)
 	case int64(len(events)) != state.Rows:
 		p.Detail += fmt.Sprintf("; it has %d events, the leaf says %d", len(events), state.Rows)
 	default:
-		p.Detail += "; the hashes beside its events were changed too, so the event cannot be named"
+		if row, ok := changedRow(state.Finder, now); ok {
+			p.Detail += fmt.Sprintf("; one event was changed, in row %d of %d", row, len(now))
+			p.Events = append(p.Events, EventChange{Row: row, Now: now[row]})
+			return
+		}
+		p.Detail += "; more than one event was changed, and which cannot be told"
 	}
 }
 

@@ -52,6 +52,7 @@ func (h *Hash) UnmarshalText(text []byte) error {
 
 // File is a data file of the lake as it was when it was written.
 type File struct {
+	Finder string `json:"finder"` // FinderOf the hashes of its events in the order of their rows; "" where nobody made one
 	Path   string `json:"path"`   // as the FileSource names it
 	Root   Hash   `json:"root"`   // EventRoot over the SHA-256 of each event's raw bytes
 	Rows   int64  `json:"rows"`   // events in the file

@@ -46,8 +46,8 @@ func TestAChangedEventWithItsHashIsStillAChangedFile(t *testing.T) {
 	if forged.File.Root == (Hash{}) {
 		t.Fatal("no root")
 	}
-	files.write(t, "day=2/c", "create user", "nothing to see") // the hash beside the event was changed with it
-	p := wantProblem(t, verify(t, l, files), Changed, "day=2/c", "cannot be named")
+	files.write(t, "day=2/c", "create user", "nothing to see")                           // the hash beside the event was changed with it
+	p := wantProblem(t, verify(t, l, files), Changed, "day=2/c", "which cannot be told") // its leaf has no finder
 	if len(p.Events) != 0 {
 		t.Errorf("an event is named without proof: %+v", p.Events)
 	}

@@ -221,7 +221,7 @@ func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
 
 // positionID identifies a record without a vendor id by where it stands, never by content: two equal lines are two events.
 func positionID(at Position) string {
-	sum := sha256.Sum256([]byte(at.Source + "\x00" + strconv.Itoa(at.Record) + "\x00" + strconv.FormatInt(at.Offset, 10)))
+	sum := sha256.Sum256([]byte(at.Source + "\x00" + strconv.Itoa(at.Record)))
 	return fmt.Sprintf("at-%x", sum[:12])
 }
 

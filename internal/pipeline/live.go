@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tocsin-security/tocsin/internal/baseline"
 	"github.com/tocsin-security/tocsin/internal/detect"
@@ -31,6 +32,9 @@ type Live struct {
 	records map[detect.EventID]keptRecord
 	bytes   int
 
+	Arrived  time.Time // when the events that are judged next were received
+	received map[detect.EventID]time.Time
+
 	handles map[string]string // origin that a handle was judged as
 	changes int               // of the survey, when the handles were last compared
 	stale   bool
@@ -52,7 +56,7 @@ const maxKept = 256 << 20
 // NewLive returns a Live that knows nothing.
 func NewLive(o Options) *Live {
 	o.orDefault()
-	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}}
+	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}, received: map[detect.EventID]time.Time{}}
 	for _, f := range format.All() {
 		l.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
@@ -102,6 +106,7 @@ func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
 	}
 	if l.detector.Event(e, &l.facts, id, 0) {
 		l.keep(e, id)
+		l.received[id] = l.Arrived
 		l.news = true
 	}
 }
@@ -116,12 +121,6 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	at.Source = strings.Clone(at.Source)
 	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at}
 	l.bytes += len(e.Raw)
-}
-
-// Facts judges what is known of an event now. They are valid until the next call.
-func (l *Live) Facts(e *ocsf.Event) *enrich.Facts {
-	l.facts.Reset(l.judge, e)
-	return &l.facts
 }
 
 // Stale reports whether something that was judged would come out otherwise now.
@@ -162,6 +161,7 @@ func (l *Live) Conclude() *Result {
 			if !needed[id] {
 				l.bytes -= len(k.raw)
 				delete(l.records, id)
+				delete(l.received, id)
 			}
 		}
 		runtime.GC()

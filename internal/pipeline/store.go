@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/collect"
-	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
@@ -51,7 +50,7 @@ func Store(ctx context.Context, in Input, o StoreOptions) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := &store{o: &o, lake: writer, known: map[int32]map[detect.EventID]bool{}, out: &Stored{Received: Received{ByReason: map[string]int64{}}}}
+	st := &store{o: &o, lake: writer, known: newKnown(o.Lake), out: &Stored{Received: Received{ByReason: map[string]int64{}}}}
 	judge := enrich.NewJudge(s.enrich, nil, o.Places)
 	scan.Progress.begin("storing")
 	tallies := make([]*tally, scan.Workers)
@@ -82,7 +81,7 @@ type store struct {
 	mu    sync.Mutex
 	o     *StoreOptions
 	lake  *lake.Writer
-	known map[int32]map[detect.EventID]bool // events that the lake held before, by day
+	known *known
 	out   *Stored
 }
 
@@ -97,11 +96,11 @@ func (st *store) storing(ctx context.Context, w *worker, scan *Options, t *tally
 			t.Duplicate++
 			return nil
 		}
-		held, err := st.holds(ctx, e.Time(), id)
+		isNew, err := st.known.add(ctx, e.Time(), id)
 		if err != nil {
 			return err
 		}
-		if held {
+		if !isNew {
 			t.Duplicate++
 			return nil
 		}
@@ -112,24 +111,6 @@ func (st *store) storing(ctx context.Context, w *worker, scan *Options, t *tally
 		return st.append(ctx, lake.Prepare(&row, time.Now()))
 	}
 	return w
-}
-
-// holds reports whether the lake held an event before this ingest.
-func (st *store) holds(ctx context.Context, at time.Time, id detect.EventID) (bool, error) {
-	start := at.UTC().Truncate(24 * time.Hour)
-	day := int32(start.Unix() / 86400) //nolint:gosec // formats refuse times outside 2006–2100
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	ids, loaded := st.known[day]
-	if !loaded {
-		ids = map[detect.EventID]bool{}
-		err := st.o.Lake.Identities(ctx, start, start.Add(24*time.Hour), func(account, uid string) { ids[detect.IDOf(account, uid)] = true })
-		if err != nil {
-			return false, err
-		}
-		st.known[day] = ids
-	}
-	return ids[id], nil
 }
 
 func (st *store) append(ctx context.Context, p lake.Prepared) error {
@@ -143,7 +124,7 @@ func (st *store) append(ctx context.Context, p lake.Prepared) error {
 }
 
 func (st *store) commit(ctx context.Context) error {
-	c, err := st.lake.Commit(ctx, nil)
+	c, err := st.lake.Commit(ctx, lake.Marks{})
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
 	}

@@ -69,6 +69,14 @@ type reply struct {
 	Done    bool              `json:"done,omitempty"`
 }
 
+// shown are the columns of a filter's answer.
+const shown = "time_dt, account, region, operation, origin, src_ip, status, resource"
+
+// FilterSQL is the SELECT that lists the events which a condition lets through, newest first.
+func FilterSQL(condition string) string {
+	return "SELECT " + shown + " FROM events WHERE (" + condition + "\n) ORDER BY time_dt DESC"
+}
+
 // Ask puts a question to the lake. head is told the columns before the first row; a row's cells are JSON and valid until
 // row returns. child is the command that runs Serve.
 func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, q Question, head func(Answer), row func([]json.RawMessage) error) (Answer, error) {

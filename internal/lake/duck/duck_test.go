@@ -62,7 +62,7 @@ func filled(t *testing.T) *lake.Lake {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Commit(t.Context(), nil); err != nil {
+		if _, err := w.Commit(t.Context(), lake.Marks{}); err != nil {
 			t.Fatal(err)
 		}
 	}

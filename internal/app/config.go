@@ -1,0 +1,160 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/pipeline"
+	"github.com/tocsin-security/tocsin/internal/source"
+	"github.com/tocsin-security/tocsin/internal/stream"
+)
+
+// DefaultData is the folder of all that is kept, seen from where the program was started.
+const DefaultData = "tocsin-data"
+
+// Config is tocsin.yaml. Every key has a default; an unknown one is an error.
+type Config struct {
+	Data        string         `yaml:"data"`        // folder of all that is kept; default tocsin-data
+	Listen      string         `yaml:"listen"`      // default 127.0.0.1:8420
+	Desk        string         `yaml:"desk"`        // postgres://… ; default a SQLite file in the data folder
+	Environment string         `yaml:"environment"` // path of environment.yaml
+	Rules       string         `yaml:"rules"`       // folder of rules in place of the embedded ones
+	Origin      string         `yaml:"origin"`      // name of the ledger; default tocsin.local/ledger
+	Stream      StreamConfig   `yaml:"stream"`
+	Lake        LakeConfig     `yaml:"lake"`
+	Detect      DetectConfig   `yaml:"detect"`
+	Sources     []SourceConfig `yaml:"sources"`
+}
+
+// StreamConfig is about the bus.
+type StreamConfig struct {
+	Size string `yaml:"size"` // how much may wait, "10GiB"
+	size int64
+}
+
+// LakeConfig is about the lake.
+type LakeConfig struct {
+	Commit time.Duration `yaml:"commit"` // the most between two commits; default 60s
+	Tidy   time.Duration `yaml:"tidy"`   // between two compactions; default 10m
+}
+
+// DetectConfig is about live detection.
+type DetectConfig struct {
+	Window  time.Duration `yaml:"window"`  // how far back it reaches; default 720h
+	Workers int           `yaml:"workers"` // default one per core
+}
+
+// SourceConfig is a source that is there from the start.
+type SourceConfig struct {
+	Name     string            `yaml:"name"`
+	Kind     string            `yaml:"kind"`
+	Settings map[string]string `yaml:"settings"`
+}
+
+// ReadConfig reads tocsin.yaml and says everything that is wrong with it at once. A file that is not there is an error only when it
+// was asked for. data and listen, where given, win over the file.
+func ReadConfig(path string, asked bool, data, listen string) (*Config, error) {
+	c := &Config{}
+	override := func() {
+		if data != "" {
+			c.Data = data
+		}
+		if listen != "" {
+			c.Listen = listen
+		}
+	}
+	raw, err := os.ReadFile(path) //nolint:gosec // the user names it
+	if errors.Is(err, fs.ErrNotExist) && !asked {
+		override()
+		if err := c.complete(); err != nil {
+			return nil, UsageError{Err: err, Hint: "docs/configuration.md says what each may be"}
+		}
+		return c, nil
+	}
+	if err != nil {
+		return nil, UsageError{Err: err, Hint: "name the file with --config, or leave it out to run on defaults"}
+	}
+	d := yaml.NewDecoder(bytes.NewReader(raw))
+	d.KnownFields(true)
+	err = d.Decode(c)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	var wrong *yaml.TypeError
+	if errors.As(err, &wrong) {
+		err = errors.New(strings.Join(wrong.Errors, "; "))
+	}
+	override()
+	if err = errors.Join(err, c.complete()); err != nil {
+		return nil, UsageError{Err: fmt.Errorf("%s: %w", path, err), Hint: "docs/configuration.md lists the keys that there are"}
+	}
+	return c, nil
+}
+
+var sizes = regexp.MustCompile(`^(\d+)(KiB|MiB|GiB|TiB)$`)
+
+// complete fills defaults in and checks every value.
+func (c *Config) complete() error {
+	var errs []error
+	orDefault := func(s *string, otherwise string) {
+		if *s == "" {
+			*s = otherwise
+		}
+	}
+	orDefault(&c.Data, DefaultData)
+	orDefault(&c.Listen, "127.0.0.1:8420")
+	orDefault(&c.Desk, filepath.Join(c.Data, "desk.db"))
+	orDefault(&c.Origin, "tocsin.local/ledger")
+	orDefault(&c.Stream.Size, "10GiB")
+	if m := sizes.FindStringSubmatch(c.Stream.Size); m == nil {
+		errs = append(errs, fmt.Errorf("stream.size: %q is no size such as 10GiB", c.Stream.Size))
+	} else {
+		n, err := strconv.ParseInt(m[1], 10, 32)
+		c.Stream.size = n << (10 * (1 + strings.Index("KMGT", m[2][:1])))
+		if err != nil || c.Stream.size < stream.MinBytes {
+			errs = append(errs, fmt.Errorf("stream.size: %s is not at least %s", c.Stream.Size, binaryBytes(stream.MinBytes)))
+		}
+	}
+	if host, port, err := net.SplitHostPort(c.Listen); err != nil {
+		errs = append(errs, fmt.Errorf("listen: %q is no address such as 127.0.0.1:8420", c.Listen))
+	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		errs = append(errs, fmt.Errorf("listen: %s is open to others, and this version does not speak TLS: listen on 127.0.0.1:%s and put a TLS proxy before it", c.Listen, port))
+	}
+	for name, d := range map[string]time.Duration{"lake.commit": c.Lake.Commit, "lake.tidy": c.Lake.Tidy, "detect.window": c.Detect.Window} {
+		if d < 0 {
+			errs = append(errs, fmt.Errorf("%s: a span of time cannot be negative", name))
+		}
+	}
+	names := map[string]bool{}
+	for _, s := range c.Sources {
+		if names[s.Name] {
+			errs = append(errs, fmt.Errorf("sources: %s is there twice", s.Name))
+		}
+		names[s.Name] = true
+		errs = append(errs, source.Check(desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings}))
+	}
+	return errors.Join(errs...)
+}
+
+// timing is what the worker is told.
+func (c *Config) timing() pipeline.Timing {
+	return pipeline.Timing{Commit: c.Lake.Commit, Tidy: c.Lake.Tidy, Window: c.Detect.Window}
+}
+
+func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }
+func (c *Config) streamDir() string { return filepath.Join(c.Data, "stream") }
+func (c *Config) ledgerDir() string { return filepath.Join(c.Data, "ledger") }
+func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }

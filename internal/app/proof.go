@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/ledger"
+	"github.com/tocsin-security/tocsin/internal/pipeline"
+	"github.com/tocsin-security/tocsin/internal/report"
+)
+
+// VerifyOptions are what `tocsin ledger verify` is asked for.
+type VerifyOptions struct {
+	Lake, Ledger string // folders
+	Key          string // file with the first public key, or the key itself; "" takes the ledger's own copy
+	From, To     string // files that were added in this time are hashed; all are looked for
+	JSON         bool
+}
+
+// In takes what was not named from a configuration.
+func (o VerifyOptions) In(c *Config) VerifyOptions {
+	if o.Lake == "" {
+		o.Lake = c.lakeDir()
+	}
+	if o.Ledger == "" {
+		o.Ledger = c.ledgerDir()
+	}
+	return o
+}
+
+// VerifyLedger proves that the lake holds what was written, and says what does not. It needs the folders and the key alone.
+func VerifyLedger(ctx context.Context, o VerifyOptions, streams Streams) error {
+	from, err := parseTime("--from", o.From)
+	to, err2 := parseTime("--to", o.To)
+	if err = errors.Join(err, err2); err != nil {
+		return UsageError{Err: err, Hint: "write a day as 2026-03-10"}
+	}
+	key := o.Key
+	if key == "" {
+		key = filepath.Join(o.Ledger, "ledger.pub")
+		fmt.Fprintln(streams.Err, "the public key is taken from the ledger's own folder: who can change that can change the key; give your own copy with --key")
+	}
+	if raw, err := os.ReadFile(key); err == nil { //nolint:gosec // the user names it
+		key = strings.TrimSpace(string(raw))
+	} else if o.Key == "" {
+		return UsageError{Err: err, Hint: "name the ledger's folder with --ledger"}
+	}
+	start := time.Now()
+	r, err := ledger.Verify(ctx, o.Ledger, key, pipeline.DataFiles{Dir: o.Lake}, from, to)
+	if err != nil {
+		return err
+	}
+	if o.JSON {
+		if err := json.NewEncoder(streams.Out).Encode(r); err != nil {
+			return err
+		}
+	} else {
+		for _, p := range r.Problems {
+			fmt.Fprintf(streams.Out, "%s\n", report.Clean(p.String()))
+			for _, e := range p.Events {
+				fmt.Fprintf(streams.Out, "  event in row %d\n", e.Row)
+			}
+		}
+		fmt.Fprintf(streams.Out, "%d leaves under %d keys; %d data files must be there, %d were hashed (%s) in %s; %d problems\n",
+			r.Size, r.Keys, r.Expected, r.Hashed, binaryBytes(r.Bytes), time.Since(start).Round(time.Millisecond), len(r.Problems))
+	}
+	if len(r.Problems) > 0 {
+		return Outcome(ExitFindings)
+	}
+	return nil
+}
+
+// RotateLedger gives the ledger a new key.
+func RotateLedger(ctx context.Context, c *Config, streams Streams) error {
+	l, err := ledger.Open(ctx, ledger.Options{Dir: c.ledgerDir(), Origin: c.Origin})
+	if errors.Is(err, ledger.ErrInUse) {
+		return UsageError{Err: err, Hint: "stop tocsin serve first: one at a time writes"}
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(l.Rotate(ctx), l.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintln(streams.Out, "the ledger has a new key; the first public key proves the change, keep it")
+	return nil
+}

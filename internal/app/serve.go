@@ -1,0 +1,242 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tocsin-security/tocsin/internal/api"
+	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/ledger"
+	"github.com/tocsin-security/tocsin/internal/pipeline"
+	"github.com/tocsin-security/tocsin/internal/source"
+	"github.com/tocsin-security/tocsin/internal/stream"
+)
+
+// ServeOptions are what `tocsin serve` is asked for.
+type ServeOptions struct {
+	Config  *Config
+	Version string
+	Verbose bool
+	Child   []string // the command that answers searches; nil: this binary
+}
+
+// Serve runs everything in one process until the context ends.
+func Serve(ctx context.Context, o ServeOptions, io Streams) error {
+	h, err := openHouse(ctx, &o, io)
+	if err != nil {
+		return err
+	}
+	err = h.run(ctx)
+	return errors.Join(err, h.close())
+}
+
+// house is all parts of a running Tocsin.
+type house struct {
+	o        *ServeOptions
+	io       Streams
+	log      *slog.Logger
+	desk     *desk.Desk
+	lake     *lake.Lake
+	ledger   *ledger.Ledger
+	stream   *stream.Stream
+	sources  *source.House
+	worker   *pipeline.Worker
+	listener net.Listener
+	failing  atomic.Pointer[string] // why the worker does not work at the moment
+	closers  []func() error
+}
+
+func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house, err error) {
+	c := o.Config
+	level := slog.LevelWarn
+	if o.Verbose {
+		level = slog.LevelInfo
+	}
+	h := &house{o: o, io: streams, log: slog.New(slog.NewTextHandler(streams.Err, &slog.HandlerOptions{Level: level}))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	// The port first: a second process on one folder must not get as far as the data.
+	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, UsageError{Err: err, Hint: "is another tocsin running? choose another address with --listen"}
+	}
+	h.closers = append(h.closers, func() error { return closed(h.listener.Close()) })
+	if h.stream, err = stream.Open(ctx, stream.Options{Dir: c.streamDir(), MaxBytes: c.Stream.size, Log: h.log}); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.stream.Close)
+	if h.desk, err = desk.Open(ctx, c.Desk); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.desk.Close)
+	if h.lake, err = lake.Open(ctx, c.lakeDir()); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.lake.Close)
+	if h.ledger, err = ledger.Open(ctx, ledger.Options{Dir: c.ledgerDir(), Origin: c.Origin}); err != nil {
+		return nil, err
+	}
+	h.closers = append(h.closers, h.ledger.Close)
+	return h, h.assemble(ctx)
+}
+
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// assemble puts the parts together.
+func (h *house) assemble(ctx context.Context) error {
+	c := h.o.Config
+	rules, err := LoadRules(c.Rules)
+	if err != nil {
+		return err
+	}
+	var env *enrich.Environment
+	if c.Environment != "" {
+		if env, err = enrich.ReadEnvironment(c.Environment); err != nil {
+			return UsageError{Err: err, Hint: "tocsin environment propose drafts one"}
+		}
+	}
+	places, err := openPlaces()
+	if err != nil {
+		return err
+	}
+	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
+	h.worker = &pipeline.Worker{
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(),
+		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
+	}
+	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}
+	if err := os.RemoveAll(h.sources.Spool); err != nil { // what a kill left behind was never acknowledged
+		return err
+	}
+	for _, s := range c.Sources {
+		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
+			return err
+		}
+	}
+	return h.firstToken(ctx)
+}
+
+// firstToken makes the owner's token where there is none, and keeps it in a file that only the owner reads.
+func (h *house) firstToken(ctx context.Context) error {
+	path := h.o.Config.tokenFile()
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	secret, err := h.desk.NewToken(ctx, desk.Token{Name: "owner", Accounts: []string{"*"}, Created: time.Now()})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(secret+"\n"), 0o600)
+}
+
+func (h *house) run(ctx context.Context) error {
+	child := h.o.Child
+	if child == nil {
+		exe, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find the program itself: %w", err)
+		}
+		child = []string{exe, "query-child"}
+	}
+	handler := (&api.Server{
+		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
+	}).Handler()
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+	}
+	h.greet(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return server.Shutdown(end)
+	})
+	group.Go(func() error { return whenDone(ctx, h.sources.Run(ctx)) })
+	group.Go(func() error { return h.work(ctx) })
+	group.Go(func() error { return h.tell(ctx) })
+	return group.Wait()
+}
+
+// whenDone forgets an error that is only the end of the context.
+func whenDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// work keeps the worker going. A failure of the disk or the database passes; until then the stream holds what comes.
+func (h *house) work(ctx context.Context) error {
+	wait := time.Second
+	for {
+		start := time.Now()
+		err := h.worker.Run(ctx)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err == nil {
+			err = errors.New("it ended by itself")
+		}
+		why := err.Error()
+		h.failing.Store(&why)
+		h.log.Error("the worker stopped; it begins again where the lake and the desk are", "error", err, "in", wait)
+		if time.Since(start) > time.Minute {
+			wait = time.Second
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, time.Minute)
+		if err := h.lake.Refresh(ctx); err != nil {
+			h.log.Error("the lake cannot be opened", "error", err)
+			continue
+		}
+		h.failing.Store(nil)
+	}
+}
+
+func (h *house) ready() error {
+	if why := h.failing.Load(); why != nil {
+		return errors.New(*why)
+	}
+	return nil
+}
+
+func (h *house) close() error {
+	var errs []error
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		errs = append(errs, h.closers[i]())
+	}
+	h.closers = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/api"
+	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/report"
+)
+
+// greet says where everything is.
+func (h *house) greet(ctx context.Context) {
+	c := h.o.Config
+	fmt.Fprintf(h.io.Err, "tocsin %s serves http://%s, and keeps everything in %s\n", h.o.Version, h.listener.Addr(), c.Data)
+	sources, err := h.desk.Sources(ctx)
+	if err != nil {
+		return
+	}
+	for _, s := range sources {
+		where := s.Settings["path"] + s.Settings["bucket"] + s.Settings["queue"]
+		fmt.Fprintf(h.io.Err, "  source %s (%s) %s\n", s.Name, s.Kind, report.Clean(where))
+	}
+	if len(sources) == 0 {
+		fmt.Fprintf(h.io.Err, "  no source yet: tocsin source add logs --kind folder --set path=/var/log/aws\n")
+	}
+	fmt.Fprintf(h.io.Err, "  ask it: curl -H \"Authorization: Bearer $(cat %s)\" http://%s/api/v1/incidents\n", c.tokenFile(), h.listener.Addr())
+}
+
+// tell writes incidents to standard output as they appear and as they grow worse, a line each.
+func (h *house) tell(ctx context.Context) error {
+	told := map[string]string{}
+	first := true
+	for {
+		rows, err := h.desk.Incidents(ctx, access.Everything(), desk.Query{Limit: 1000})
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("incidents cannot be listed", "error", err)
+		}
+		for _, r := range rows {
+			line := fmt.Sprintf("%-8s %4.0f  %s", strings.ToUpper(r.Severity.String()), r.Score, report.Clean(r.Headline))
+			if told[r.UID] == line {
+				continue
+			}
+			verb := "incident"
+			if _, known := told[r.UID]; known {
+				verb = "grows   "
+			} else if first {
+				verb = "standing"
+			}
+			told[r.UID] = line
+			fmt.Fprintf(h.io.Out, "%s  %s  %s\n", time.Now().UTC().Format(time.TimeOnly), verb, line)
+		}
+		first = false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// metrics are the figures of all parts.
+func (h *house) metrics() []api.Metric {
+	s := &h.worker.Status
+	counter := func(name, help string, v int64) api.Metric {
+		return api.Metric{Name: name, Help: help, Type: "counter", Value: float64(v)}
+	}
+	gauge := func(name, help string, v float64) api.Metric {
+		return api.Metric{Name: name, Help: help, Type: "gauge", Value: v}
+	}
+	out := []api.Metric{
+		counter("tocsin_records_received_total", "Records that the worker took from the stream.", s.Received.Load()),
+		counter("tocsin_records_stored_total", "Records that became events.", s.Stored.Load()),
+		counter("tocsin_records_duplicate_total", "Records of events that were known.", s.Duplicate.Load()),
+		counter("tocsin_records_dead_total", "Records that could not be read.", s.Dead.Load()),
+		counter("tocsin_records_failed_total", "Records on which Tocsin itself failed.", s.Failed.Load()),
+		counter("tocsin_lake_commits_total", "Snapshots that were committed.", s.Commits.Load()),
+		counter("tocsin_lake_files_total", "Data files that were written.", s.Files.Load()),
+		counter("tocsin_lake_bytes_total", "Bytes of data files.", s.Bytes.Load()),
+		gauge("tocsin_lake_commit_seconds", "How long the last commit took.", time.Duration(s.CommitNanos.Load()).Seconds()),
+		gauge("tocsin_conclude_seconds", "How long the last conclusion took.", time.Duration(s.ConcludeNanos.Load()).Seconds()),
+		counter("tocsin_detection_rebuilds_total", "How often history was judged again.", s.Rebuilds.Load()),
+		gauge("tocsin_incidents", "Incidents that are concluded now.", float64(s.Incidents.Load())),
+		gauge("tocsin_stream_position", "Last position of the stream that was taken in.", float64(s.Position.Load())),
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if usage, err := h.stream.Usage(ctx); err == nil {
+		for _, u := range usage {
+			out = append(out, gauge("tocsin_stream_bytes", "What waits in the stream.", float64(u.Bytes)), gauge("tocsin_stream_limit_bytes", "What may wait in the stream.", float64(u.MaxBytes)),
+				gauge("tocsin_stream_behind", "Batches that wait for the worker.", float64(u.Last-min(u.Last, s.Position.Load()))))
+		}
+	}
+	return append(out, h.sourceMetrics()...)
+}
+
+func (h *house) sourceMetrics() []api.Metric {
+	states := h.sources.States()
+	names := make([]string, 0, len(states))
+	for name := range states {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	var out []api.Metric
+	for _, name := range names {
+		paused := 0.0
+		if d := states[name].Doing; d == "paused" || d == "failing" {
+			paused = 1
+		}
+		out = append(out, api.Metric{Name: "tocsin_source_stopped", Help: "1 where a source is paused or fails.", Type: "gauge", Labels: []string{"source", name}, Value: paused})
+	}
+	for _, name := range names {
+		out = append(out, api.Metric{Name: "tocsin_source_objects_total", Help: "Objects that a source delivered.", Type: "counter", Labels: []string{"source", name}, Value: float64(states[name].Objects)})
+	}
+	totals := h.lake.Marks().Totals
+	keys := make([]string, 0, len(totals))
+	for key := range totals {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	for _, key := range keys {
+		name, what, _ := strings.Cut(key, "/")
+		out = append(out, api.Metric{Name: "tocsin_source_records_total", Help: "Double entry of a source since ever: received = stored + duplicate + dead.", Type: "counter", Labels: []string{"source", name, "what", what}, Value: float64(totals[key])})
+	}
+	return out
+}

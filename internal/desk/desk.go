@@ -1,0 +1,65 @@
+package desk
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/store"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Desk is an open desk. It may be used by many goroutines.
+type Desk struct{ db *store.DB }
+
+// Open opens the desk at an address (see store.Open) and brings its tables up to date.
+func Open(ctx context.Context, address string) (*Desk, error) {
+	db, err := store.Open(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	root, err := fs.Sub(migrations, "migrations")
+	if err == nil {
+		err = db.Migrate(ctx, root)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("desk: %w", err), db.Close())
+	}
+	return &Desk{db}, nil
+}
+
+// Close closes the database.
+func (d *Desk) Close() error { return d.db.Close() }
+
+// Position returns the position of the stream that a partition's findings reach; 0 where none was saved.
+func (d *Desk) Position(ctx context.Context, name string) (uint64, error) {
+	var n int64
+	err := d.db.QueryRowContext(ctx, `SELECT value FROM positions WHERE name = $1`, name).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("desk position: %w", err)
+	}
+	return uint64(n), nil //nolint:gosec // positions are counted from 1
+}
+
+func millis(t time.Time) sql.NullInt64 {
+	if t.IsZero() {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: true}
+}
+
+func timeOf(ms sql.NullInt64) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms.Int64).UTC()
+}

@@ -1,0 +1,219 @@
+package desk
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/finding"
+)
+
+// ErrNotFound says that there is nothing of that name, or nothing that the Scope sees.
+var ErrNotFound = errors.New("not found")
+
+// Query narrows a list.
+type Query struct {
+	MinSeverity finding.Level
+	Status      string // "" for all
+	Incident    string // alerts of this incident
+	Withdrawn   bool   // also what is no longer concluded
+	Limit       int    // 0: 100
+}
+
+// IncidentRow is an incident as lists show it.
+type IncidentRow struct {
+	UID       string        `json:"uid"`
+	Headline  string        `json:"headline"`
+	Severity  finding.Level `json:"severity"`
+	Score     float64       `json:"score"`
+	First     time.Time     `json:"first_seen"`
+	Last      time.Time     `json:"last_seen"`
+	Alerts    int           `json:"alerts"`
+	Accounts  []string      `json:"accounts"`
+	Status    string        `json:"status"`
+	Ingested  time.Time     `json:"ingested_at,omitzero"`
+	Created   time.Time     `json:"created_at"`
+	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
+}
+
+// AlertRow is an alert as lists show it.
+type AlertRow struct {
+	UID       string        `json:"uid"`
+	Incident  string        `json:"incident,omitempty"`
+	Title     string        `json:"title"`
+	Sentence  string        `json:"sentence"`
+	Severity  finding.Level `json:"severity"`
+	Score     float64       `json:"score"`
+	Rule      string        `json:"rule_id"`
+	Account   string        `json:"account"`
+	Origin    string        `json:"origin"`
+	Count     int           `json:"count"`
+	First     time.Time     `json:"first_seen"`
+	Last      time.Time     `json:"last_seen"`
+	Status    string        `json:"status"`
+	Late      bool          `json:"late"`
+	Ingested  time.Time     `json:"ingested_at,omitzero"`
+	Created   time.Time     `json:"created_at"`
+	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
+}
+
+// Incidents lists incidents, the weightiest first.
+func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) ([]IncidentRow, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, ingested_at, created_at, withdrawn_at FROM incidents
+		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = 1 OR withdrawn_at IS NULL) ORDER BY score DESC, last_seen DESC, uid`, int64(q.MinSeverity), q.Status, flag(q.Withdrawn))
+	if err != nil {
+		return nil, fmt.Errorf("list incidents: %w", err)
+	}
+	defer rows.Close()
+	out := []IncidentRow{}
+	for rows.Next() && len(out) < q.limit() {
+		var r IncidentRow
+		var severity, first, last int64
+		var accounts string
+		var ingested, created, withdrawn sql.NullInt64
+		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &ingested, &created, &withdrawn); err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
+		}
+		r.Accounts = strings.Fields(accounts)
+		if !seesAll(scope, r.Accounts) {
+			continue
+		}
+		r.Severity, r.First, r.Last = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC() //nolint:gosec // a level
+		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// seesAll asks for every account of an incident: its story tells of all of them.
+func seesAll(scope access.Scope, accounts []string) bool {
+	return scope.All() || len(accounts) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return !scope.Sees(a) })
+}
+
+// Alerts lists alerts, the newest first.
+func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]AlertRow, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, withdrawn_at FROM alerts
+		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR incident_uid = $3) AND ($4 = 1 OR withdrawn_at IS NULL) ORDER BY last_seen DESC, uid`, int64(q.MinSeverity), q.Status, q.Incident, flag(q.Withdrawn))
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	defer rows.Close()
+	out := []AlertRow{}
+	for rows.Next() && len(out) < q.limit() {
+		var r AlertRow
+		var severity, first, last, late int64
+		var ingested, created, withdrawn sql.NullInt64
+		if err := rows.Scan(&r.UID, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &withdrawn); err != nil {
+			return nil, fmt.Errorf("list alerts: %w", err)
+		}
+		if !scope.Sees(r.Account) {
+			continue
+		}
+		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
+		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+func (q Query) limit() int {
+	if q.Limit <= 0 {
+		return 100
+	}
+	return q.Limit
+}
+
+func flag(on bool) int64 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// Incident returns an incident's document: the JSON of incident.Incident.
+func (d *Desk) Incident(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
+	return d.document(ctx, scope, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid)
+}
+
+// Alert returns an alert's document: the JSON of finding.Alert.
+func (d *Desk) Alert(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
+	return d.document(ctx, scope, `SELECT doc, account FROM alerts WHERE uid = $1`, uid)
+}
+
+func (d *Desk) document(ctx context.Context, scope access.Scope, query, uid string) (json.RawMessage, error) {
+	var doc, accounts string
+	err := d.db.QueryRowContext(ctx, query, uid).Scan(&doc, &accounts)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, strings.Fields(accounts)) {
+		return nil, fmt.Errorf("%s: %w", uid, ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", uid, err)
+	}
+	return json.RawMessage(doc), nil
+}
+
+// DeadLetters lists what could not be read, the newest first; source "" is all. Only an unbounded Scope sees them: what cannot be
+// read has no account.
+func (d *Desk) DeadLetters(ctx context.Context, scope access.Scope, source string, limit int) ([]DeadLetter, error) {
+	if !scope.All() {
+		return []DeadLetter{}, nil
+	}
+	return d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
+		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, source, Query{Limit: limit}.limit())
+}
+
+// DeadLetter returns one, by its id or the beginning of it.
+func (d *Desk) DeadLetter(ctx context.Context, scope access.Scope, id string) (DeadLetter, error) {
+	if !scope.All() {
+		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
+	}
+	list, err := d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
+		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, id)
+	switch {
+	case err != nil:
+		return DeadLetter{}, err
+	case id == "" || len(list) == 0:
+		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
+	case len(list) > 1:
+		return DeadLetter{}, fmt.Errorf("dead letter %s: more than one begins so; give more of it", id)
+	}
+	return list[0], nil
+}
+
+func (d *Desk) deadLetters(ctx context.Context, query string, args ...any) ([]DeadLetter, error) {
+	rows, err := d.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list dead letters: %w", err)
+	}
+	defer rows.Close()
+	out := []DeadLetter{}
+	for rows.Next() {
+		var l DeadLetter
+		var raw string
+		var received, replayed sql.NullInt64
+		if err := rows.Scan(&l.ID, &l.Source, &l.Object, &l.Record, &l.Offset, &l.Format, &l.Reason, &l.Detail, &raw, &received, &replayed); err != nil {
+			return nil, fmt.Errorf("list dead letters: %w", err)
+		}
+		if l.Raw, err = base64.StdEncoding.DecodeString(raw); err != nil {
+			return nil, fmt.Errorf("dead letter %s: %w", l.ID, err)
+		}
+		l.ReceivedAt, l.ReplayedAt = timeOf(received), timeOf(replayed)
+		out = append(out, l)
+	}
+	return out, rows.Err()
+}
+
+// Replayed notes that a dead letter was given to its source again.
+func (d *Desk) Replayed(ctx context.Context, id string, now time.Time) error {
+	if _, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET replayed_at = $1 WHERE id = $2`, now.UnixMilli(), id); err != nil {
+		return fmt.Errorf("dead letter %s: %w", id, err)
+	}
+	return nil
+}

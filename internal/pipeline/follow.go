@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/ledger"
+)
+
+// Follower writes into the ledger what the snapshots of the lake did, one after the other.
+type Follower struct {
+	Lake   *lake.Lake
+	Ledger *ledger.Ledger
+	Mark   string // file that holds the last snapshot that was written
+}
+
+// Follow takes the ledger to the lake's last snapshot. A kill on the way is repeated: the same leaves again are harmless.
+func (f *Follower) Follow(ctx context.Context) error {
+	after, err := f.mark()
+	if err != nil {
+		return err
+	}
+	changes, known, err := f.Lake.Changes(after)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return fmt.Errorf("snapshot %d, the last that the ledger has, is no longer remembered by the lake: what came between cannot be proven", after)
+	}
+	for _, c := range changes {
+		leaves, err := f.leaves(ctx, &c)
+		if err != nil {
+			return fmt.Errorf("snapshot %d: %w", c.Snapshot, err)
+		}
+		if len(leaves) > 0 {
+			if _, err := f.Ledger.Append(ctx, leaves...); err != nil {
+				return err
+			}
+		}
+		if err := f.setMark(c.Snapshot); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Follower) mark() (int64, error) {
+	text, err := os.ReadFile(f.Mark)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", f.Mark, err)
+	}
+	return n, nil
+}
+
+// setMark replaces the file whole. That it may be older than the ledger is harmless, so it is not flushed.
+func (f *Follower) setMark(snapshot int64) error {
+	next := f.Mark + ".next"
+	if err := os.WriteFile(next, []byte(strconv.FormatInt(snapshot, 10)+"\n"), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, f.Mark)
+}
+
+func (f *Follower) leaves(ctx context.Context, c *lake.Change) ([]ledger.Leaf, error) {
+	var added []ledger.FileEvents
+	for _, a := range c.Added {
+		events, err := eventHashes(ctx, f.Lake.Path(a.Path))
+		if err != nil {
+			return nil, err
+		}
+		hashes := make([][32]byte, len(events))
+		for i, e := range events {
+			hashes[i] = e.Now
+		}
+		added = append(added, ledger.FileEvents{File: ledger.File{Path: a.Path, Rows: a.Rows, SHA256: a.SHA256, Root: ledger.EventRoot(hashes), Finder: ledger.FinderOf(hashes)}, Events: hashes})
+	}
+	if len(c.Replaced) == 0 {
+		leaves := make([]ledger.Leaf, len(added))
+		for i, a := range added {
+			leaves[i] = ledger.FileAdded{File: a.File, Snapshot: c.Snapshot}
+		}
+		return leaves, nil
+	}
+	var old []ledger.FileEvents
+	for _, path := range c.Replaced {
+		events, err := eventHashes(ctx, f.Lake.Path(path))
+		if err != nil {
+			return nil, err
+		}
+		hashes := make([][32]byte, len(events))
+		for i, e := range events {
+			hashes[i] = e.Now
+		}
+		old = append(old, ledger.FileEvents{File: ledger.File{Path: path, Rows: int64(len(hashes)), Root: ledger.EventRoot(hashes)}, Events: hashes})
+	}
+	return ledger.ProveReplaced(c.Snapshot, old, added)
+}
+
+// eventHashes hashes the records of a data file as they were received.
+func eventHashes(ctx context.Context, path string) ([]ledger.EventHash, error) {
+	var out []ledger.EventHash
+	err := lake.Records(ctx, path, func(k lake.Kept) error {
+		h := sha256.Sum256(k.Raw)
+		out = append(out, ledger.EventHash{Written: h, Now: h})
+		return nil
+	})
+	return out, err
+}
+
+// DataFiles shows the data files below a lake's folder to the ledger's verification. It needs the folder alone.
+type DataFiles struct{ Dir string }
+
+// Paths lists the data files.
+func (d DataFiles) Paths(context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		root := filepath.Join(d.Dir, "data")
+		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				if errors.Is(err, fs.ErrNotExist) {
+					return nil
+				}
+				if !yield("", err) {
+					return fs.SkipAll
+				}
+				return nil
+			}
+			if e.IsDir() {
+				return nil
+			}
+			rel, err := filepath.Rel(d.Dir, path)
+			if !yield(filepath.ToSlash(rel), err) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+	}
+}
+
+// Open opens a data file.
+func (d DataFiles) Open(_ context.Context, path string) (io.ReadCloser, error) {
+	return os.Open(filepath.Join(d.Dir, filepath.FromSlash(path))) //nolint:gosec // a path of the ledger, below the folder that the user names
+}
+
+// EventHashes lists the events of a data file.
+func (d DataFiles) EventHashes(ctx context.Context, path string) ([]ledger.EventHash, error) {
+	return eventHashes(ctx, filepath.Join(d.Dir, filepath.FromSlash(path)))
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver of SQLite
+)
+
+// DB is an open database. It may be used by many goroutines.
+type DB struct {
+	*sql.DB
+	dialect goose.Dialect
+}
+
+// Open opens a database: postgres://… or the path of a SQLite file, which it makes where there is none.
+func Open(ctx context.Context, address string) (*DB, error) {
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		db, err := sql.Open("pgx", address)
+		if err != nil {
+			return nil, fmt.Errorf("open PostgreSQL: %w", err)
+		}
+		if err := db.PingContext(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("open PostgreSQL: %w", err), db.Close())
+		}
+		return &DB{db, goose.DialectPostgres}, nil
+	}
+	path, err := filepath.Abs(address)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", address, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("open %s: %w", address, err)
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_txlock=immediate"
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", address, err)
+	}
+	db.SetMaxOpenConns(4)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", address, err), db.Close())
+	}
+	return &DB{db, goose.DialectSQLite3}, nil
+}
+
+// ErrNewer says that the database was migrated by a newer version of the program.
+var ErrNewer = errors.New("the database is of a newer version of Tocsin: run that version, or restore the copy from before the upgrade")
+
+// Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
+func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
+	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	newest := int64(0)
+	for _, s := range p.ListSources() {
+		newest = max(newest, s.Version)
+	}
+	if have > newest {
+		return fmt.Errorf("%w (schema %d, this version knows %d)", ErrNewer, have, newest)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Tx runs do in a transaction, which is committed unless do returns an error.
+func (db *DB) Tx(ctx context.Context, do func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := do(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
