@@ -6,7 +6,7 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help build geo run test lint shape bench evaluate fuzz vuln clean
+.PHONY: help build geo run scan test lint shape bench evaluate fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -17,8 +17,11 @@ geo: ## fetch and pack the country and network databases (once; offline afterwar
 build: geo ## the binary, bin/tocsin
 	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/tocsin
 
-run: build ## scan a labelled sample attack, or your own logs: make run LOGS=dir
+run: build ## serve a simulated organisation under attack, live; or your own logs: make run LOGS=dir
 	@build/run.sh $(BIN) "$(LOGS)"
+
+scan: build ## scan a labelled sample attack into a report, or your own logs: make scan LOGS=dir
+	@build/scan.sh $(BIN) "$(LOGS)"
 
 test: geo ## the whole suite, with the race detector where it is pure Go
 	@build/test.sh

@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# The main job on a sample attack in a simulated organisation, or on the logs that you name.
+# tocsin serve on a simulated organisation whose logs arrive while you look, or on the logs in the folder that you name.
 set -euo pipefail
 bin=$1 logs=${2:-}
-out=out
-mkdir -p "$out"
-args=()
-if [ -z "$logs" ]; then
-	logs=$out/sample
-	if [ ! -d "$logs" ]; then
-		"$bin" simulate --sample -o "$logs"
-	fi
-	args=(--environment "$logs/environment.yaml")
-	logs=$logs/logs
+if [ -n "$logs" ]; then
+	"$bin" source add logs --kind folder --set "path=$logs"
+	exec "$bin" serve
 fi
-"$bin" scan "$logs" "${args[@]}" --also "html=$out/report.html"
+live=out/live
+rm -rf "$live"
+mkdir -p "$live/logs"
+"$bin" simulate --live -o "$live/simulated" &
+simulation=$!
+trap 'kill "$simulation" 2>/dev/null || true' EXIT
+cat >"$live/tocsin.yaml" <<YAML
+data: $live/data
+sources:
+  - name: organisation
+    kind: folder
+    settings: {path: $PWD/$live/simulated/logs, every: 500ms, settle: 100ms}
+YAML
+mkdir -p "$live/simulated/logs"
+"$bin" serve --config "$live/tocsin.yaml"

@@ -15,7 +15,8 @@ import (
 func simulateCommand(io app.Streams) *cobra.Command {
 	var c simulate.Config
 	var out, start string
-	var sample, list bool
+	var sample, list, live bool
+	var catchUp time.Duration
 	var volume, files int
 	cmd := &cobra.Command{
 		Use:   "simulate -o FOLDER",
@@ -33,6 +34,10 @@ attack) and environment.yaml. The same seed gives the same bytes. Nothing is sen
 			}
 			if err := freshFolder(out); err != nil {
 				return err
+			}
+			if live {
+				c := simulate.LiveConfig{Config: simulate.SampleConfig(), Dir: filepath.Join(out, "logs"), CatchUp: catchUp, Now: time.Now, Said: func(line string) { fmt.Fprintln(io.Err, "simulate:", line) }}
+				return simulate.Live(cmd.Context(), c)
 			}
 			if volume > 0 {
 				return simulate.Volume(cmd.Context(), out, volume, files, c.Seed)
@@ -63,6 +68,8 @@ attack) and environment.yaml. The same seed gives the same bytes. Nothing is sen
 	f.IntVar(&c.Days, "days", 30, "days to write")
 	f.Float64Var(&c.Scale, "scale", 1, "load: 1 is ordinary")
 	f.StringArrayVar(&c.Attacks, "attack", nil, "attack to write in, by id, or all; can be repeated")
+	f.BoolVar(&live, "live", false, "deliver a small organisation's logs as time passes: the past week at once, the rest when it comes")
+	f.DurationVar(&catchUp, "catch-up", 20*time.Second, "with --live: how long the delivery of the past takes")
 	f.IntVar(&volume, "volume", 0, "write so many plain events instead, for benchmarks")
 	f.IntVar(&files, "files", 4000, "with --volume: files to spread them over")
 	return cmd

@@ -71,7 +71,7 @@ func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) ([]In
 	if err != nil {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // its error is that of Err
 	out := []IncidentRow{}
 	for rows.Next() && len(out) < q.limit() {
 		var r IncidentRow
@@ -104,7 +104,7 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]Alert
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // its error is that of Err
 	out := []AlertRow{}
 	for rows.Next() && len(out) < q.limit() {
 		var r AlertRow
@@ -192,7 +192,7 @@ func (d *Desk) deadLetters(ctx context.Context, query string, args ...any) ([]De
 	if err != nil {
 		return nil, fmt.Errorf("list dead letters: %w", err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // its error is that of Err
 	out := []DeadLetter{}
 	for rows.Next() {
 		var l DeadLetter

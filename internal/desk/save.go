@@ -79,11 +79,11 @@ func saveFindings(ctx context.Context, tx *sql.Tx, c *Conclusion) error {
 
 // withdraw marks what is no longer concluded and that nobody has taken up.
 func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]bool, c *Conclusion) error {
-	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`, c.Since.UnixMilli())
+	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // its error is that of Err
 	var gone []string
 	for rows.Next() {
 		var uid string
@@ -98,7 +98,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]boo
 		return err
 	}
 	for _, uid := range gone {
-		if _, err := tx.ExecContext(ctx, `UPDATE `+table+` SET withdrawn_at = $1, updated_at = $1 WHERE uid = $2`, c.Now.UnixMilli(), uid); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE `+table+` SET withdrawn_at = $1, updated_at = $1 WHERE uid = $2`, c.Now.UnixMilli(), uid); err != nil { //nolint:gosec // likewise
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func (d *Desk) Sources(ctx context.Context) ([]Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list sources: %w", err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // its error is that of Err
 	out := []Source{}
 	for rows.Next() {
 		var s Source

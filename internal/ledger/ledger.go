@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -278,7 +279,9 @@ func (l *Ledger) stop() error {
 
 // quiet keeps Tessera's own words from standard error: what matters of them comes as errors.
 var quiet = sync.OnceFunc(func() {
-	klog.LogToStderr(false)
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	_ = errors.Join(flags.Set("logtostderr", "false"), flags.Set("stderrthreshold", "FATAL")) // flags that klog has
 	klog.SetOutput(io.Discard)
 })
 

@@ -124,27 +124,37 @@ func eventHashes(ctx context.Context, path string) ([]ledger.EventHash, error) {
 	return out, err
 }
 
-// DataFiles shows the data files below a lake's folder to the ledger's verification. It needs the folder alone.
+// DataFiles shows the data files of a lake's current snapshot to the ledger's verification. A file in the folder that no snapshot names
+// is not read by anyone, and is not shown: a commit that was killed leaves such files. Where the catalog cannot be read, all
+// files in the folder are shown.
 type DataFiles struct{ Dir string }
 
 // Paths lists the data files.
-func (d DataFiles) Paths(context.Context) iter.Seq2[string, error] {
+func (d DataFiles) Paths(ctx context.Context) iter.Seq2[string, error] {
+	named, err := lake.Named(ctx, d.Dir)
+	if err != nil {
+		return d.all()
+	}
 	return func(yield func(string, error) bool) {
-		root := filepath.Join(d.Dir, "data")
-		_ = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
-				if errors.Is(err, fs.ErrNotExist) {
-					return nil
-				}
-				if !yield("", err) {
-					return fs.SkipAll
-				}
+		for _, path := range named {
+			if _, err := os.Stat(filepath.Join(d.Dir, filepath.FromSlash(path))); err == nil && !yield(path, nil) {
+				return
+			}
+		}
+	}
+}
+
+// all lists every file below the folder of data.
+func (d DataFiles) all() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		_ = filepath.WalkDir(filepath.Join(d.Dir, "data"), func(path string, e fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) || err == nil && e.IsDir() {
 				return nil
 			}
-			if e.IsDir() {
-				return nil
+			rel := ""
+			if err == nil {
+				rel, err = filepath.Rel(d.Dir, path)
 			}
-			rel, err := filepath.Rel(d.Dir, path)
 			if !yield(filepath.ToSlash(rel), err) {
 				return fs.SkipAll
 			}

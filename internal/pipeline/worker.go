@@ -110,6 +110,7 @@ const endTime = 2 * time.Minute
 func (w *Worker) begin(ctx context.Context) error {
 	marks := w.Lake.Marks()
 	w.read, w.totals = marks.Positions[partitionName], marks.Totals
+	w.Status.Position.Store(w.read)
 	var err error
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
