@@ -216,7 +216,7 @@ func eachMember(o *fastjson.Object, visit func(key []byte, v *fastjson.Value)) {
 	})
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
@@ -226,7 +226,7 @@ func appendString(dst, s []byte) []byte {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
 		case c < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		case c < utf8.RuneSelf:
 			dst = append(dst, c)
 		default:
