@@ -269,6 +269,12 @@ const (
 	MaxYear = 2100
 )
 
+// The same bounds in epoch seconds: the first second of MinYear and of the year after MaxYear.
+const (
+	MinSeconds = 1136073600
+	MaxSeconds = 4133980800 - 1
+)
+
 // ParseTime reads an RFC 3339 time as epoch milliseconds and refuses what no log can have recorded.
 func ParseTime(s string) (int64, error) {
 	millis, err := parseTime(s)

@@ -239,3 +239,13 @@ func appendString(dst, s []byte) []byte {
 	}
 	return append(dst, '"')
 }
+
+// Prefixed is a text made for this event, such as an ARN of a name. An empty text stays one.
+func (e *Event) Prefixed(prefix, s string) Value {
+	if s == "" {
+		return Value{}
+	}
+	start := len(e.memory.scratch)
+	e.memory.scratch = append(append(e.memory.scratch, prefix...), s...)
+	return Value{String, view(e.memory.scratch[start:])}
+}
