@@ -66,6 +66,7 @@ const (
 	StartTime
 	EndTime
 	ActionID
+	Action
 	DispositionID
 	SrcPort
 	SrcVPC
@@ -143,7 +144,7 @@ var fieldPaths = [numFields]string{ //nolint:gosec // paths, no credentials
 	UserName: "user.name", UserUID: "user.uid", IsMFA: "is_mfa", DstServiceName: "dst_endpoint.svc_name",
 	ActorIdpUID: "actor.idp.uid", FindingUID: "finding_info.uid", FindingTitle: "finding_info.title", FindingTypes: "finding_info.types",
 	MetadataFeatureUID: "metadata.product.feature.uid", MetadataLabels: "metadata.labels", CloudZone: "cloud.zone", StartTime: "start_time",
-	EndTime: "end_time", ActionID: "action_id", DispositionID: "disposition_id", SrcPort: "src_endpoint.port",
+	EndTime: "end_time", ActionID: "action_id", Action: "action", DispositionID: "disposition_id", SrcPort: "src_endpoint.port",
 	SrcVPC: "src_endpoint.vpc_uid", SrcSubnet: "src_endpoint.subnet_uid", SrcInterface: "src_endpoint.interface_uid", SrcInstance: "src_endpoint.instance_uid",
 	SrcServiceName: "src_endpoint.svc_name", SrcCountry: "src_endpoint.location.country", SrcIntermediateIPs: "src_endpoint.intermediate_ips", DstIP: "dst_endpoint.ip",
 	DstPort: "dst_endpoint.port", DstDomain: "dst_endpoint.domain", DstVPC: "dst_endpoint.vpc_uid", DstSubnet: "dst_endpoint.subnet_uid",

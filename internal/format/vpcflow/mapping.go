@@ -33,6 +33,7 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.CloudRegion, From: "region"},
 		{Field: ocsf.CloudZone, From: "az-id"},
 		{Field: ocsf.ActionID, From: "action", Convert: action, Note: "ACCEPT 1 Allowed, REJECT 2 Denied"},
+		{Field: ocsf.Action, From: "action"},
 		{Field: ocsf.DispositionID, From: "action", Convert: action, Copied: true, Note: "ACCEPT 1 Allowed, REJECT 2 Blocked"},
 		{Field: ocsf.SrcIP, From: "srcaddr", Convert: sourceIP, Note: "pkt-srcaddr where that is another: the address before translation"},
 		{Field: ocsf.SrcIntermediateIPs, From: "srcaddr", Convert: sourceBetween, Copied: true, Note: "srcaddr where pkt-srcaddr is another"},
