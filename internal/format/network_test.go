@@ -3,7 +3,6 @@ package format
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -108,7 +107,98 @@ func TestEachSampleIsOfOneFormat(t *testing.T) {
 	}
 }
 
-var _ = fmt.Sprint
-var _ = bytes.NewReader
-var _ = context.Background
-var _ records.Limits
+// TestNoAllocationPerNetworkRecord decodes records again and again and looks up what rules ask for, without a hit.
+func TestNoAllocationPerNetworkRecord(t *testing.T) {
+	for _, c := range []struct{ format, sample string }{
+		{"vpcflow", "default-header"}, {"vpcflow", "any-order"}, {"resolver", "lines"}, {"waf", "lines"}, {"s3access", "lines"}, {"alb", "lines"},
+	} {
+		t.Run(c.format+"/"+c.sample, func(t *testing.T) {
+			file := many(t, c.format, c.sample, 500)
+			d := ocsf.NewDecoder(shapeOf(c.format), records.Limits{})
+			r, buf, n := bytes.NewReader(file), make([]ocsf.Value, 0, 256), 0
+			sink := ocsf.Sink{
+				Event:      func(e *ocsf.Event) error { n++; lookUp(e, buf); return nil },
+				Unreadable: func(u ocsf.Unreadable) error { t.Error(u); return nil },
+			}
+			run := func() {
+				r.Reset(file)
+				if err := d.Decode(context.Background(), r, "test", sink); err != nil {
+					t.Error(err)
+				}
+			}
+			run()
+			events := n
+			if allocs := testing.AllocsPerRun(10, run); events < 500 || allocs > 40 {
+				t.Errorf("%v allocations for a file of %d events", allocs, events)
+			}
+		})
+	}
+}
+
+func shapeOf(name string) ocsf.Shape {
+	for _, f := range All() {
+		if f.Name == name {
+			return f.Shape()
+		}
+	}
+	return ocsf.Shape{}
+}
+
+// many is the sample with its last line repeated.
+func many(tb testing.TB, format, sample string, times int) []byte {
+	tb.Helper()
+	raw, err := io.ReadAll(open(tb, filepath.Join("testdata", format, sample+".in")))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	raw = append(bytes.TrimSpace(raw), '\n')
+	last := raw[bytes.LastIndexByte(raw[:len(raw)-1], '\n')+1:]
+	return append(raw, bytes.Repeat(last, times)...)
+}
+
+func BenchmarkNetwork(b *testing.B) {
+	for _, c := range []struct{ format, sample string }{{"vpcflow", "default-header"}, {"resolver", "lines"}, {"waf", "lines"}, {"s3access", "lines"}, {"alb", "lines"}} {
+		b.Run(c.format, func(b *testing.B) {
+			file := many(b, c.format, c.sample, 2000)
+			d, n := ocsf.NewDecoder(shapeOf(c.format), records.Limits{}), 0
+			buf := make([]ocsf.Value, 0, 256)
+			sink := ocsf.Sink{Event: func(e *ocsf.Event) error { n++; lookUp(e, buf); return nil }, Unreadable: func(ocsf.Unreadable) error { return io.ErrUnexpectedEOF }}
+			b.SetBytes(int64(len(file)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.Decode(context.Background(), bytes.NewReader(file), "bench", sink); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+		})
+	}
+}
+
+// A record that was kept is read again by itself as it was read first.
+func TestNetworkRecordsAreReadAgain(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/*/*.in")
+	for _, path := range paths {
+		name := filepath.Base(filepath.Dir(path))
+		if !strings.Contains("vpcflow resolver waf s3access alb", name) {
+			continue
+		}
+		again := ocsf.NewDecoder(shapeOf(name), records.Limits{})
+		decode(t, open(t, path), func(e *ocsf.Event) {
+			want, n := string(e.Object()), 0
+			err := again.Record(bytes.Clone(e.Raw), "", e.At, ocsf.Sink{
+				Event: func(back *ocsf.Event) error {
+					n++
+					if got := string(back.Object()); got != want || back.ID != e.ID {
+						t.Errorf("%s: read again as %s\nwas %s", path, got, want)
+					}
+					return nil
+				},
+				Unreadable: func(u ocsf.Unreadable) error { t.Errorf("%s: %v", path, u); return nil },
+			})
+			if err != nil || n != 1 {
+				t.Errorf("%s: %d events, %v", path, n, err)
+			}
+		})
+	}
+}

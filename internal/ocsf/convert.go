@@ -9,7 +9,10 @@ func Occurred(_ Value, e *Event) Value { return e.Int(e.Millis) }
 
 // OnlyIP is a Convert that lets through addresses.
 func OnlyIP(v Value, _ *Event) Value {
-	if _, err := netip.ParseAddr(v.Str); v.Str == "" || err != nil {
+	if v.Str == "" { // ParseAddr would make an error for it
+		return Value{}
+	}
+	if _, err := netip.ParseAddr(v.Str); err != nil {
 		return Value{}
 	}
 	return v

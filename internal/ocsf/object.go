@@ -57,6 +57,7 @@ func (e *Event) Document() map[string]any {
 	put(doc, "metadata.version", SchemaVersion)
 	put(doc, "metadata.profiles", e.Mapping.profiles())
 	used := e.fill(doc, known)
+	loadSchema().prune(known, doc)
 	if rest, ok := without(e.Doc, used); ok {
 		put(doc, "unmapped", rest)
 	}

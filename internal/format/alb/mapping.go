@@ -30,6 +30,7 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.SrcPort, From: "client_port", Convert: ocsf.OnlyPort},
 		{Field: ocsf.DstIP, From: "target_ip", Convert: ocsf.OnlyIP, Note: "the target that the request was sent to"},
 		{Field: ocsf.DstPort, From: "target_port", Convert: targetPort, Note: "of a target that is an address"},
+		{Field: ocsf.DstServiceName, Const: "elasticloadbalancing"},
 		{Field: ocsf.LoadBalancerUID, From: "elb"},
 		{Field: ocsf.LoadBalancerCode, From: "target_status_code"},
 		{Field: ocsf.LoadBalancerError, From: "error_reason"},

@@ -36,7 +36,7 @@ var Mapping = (&ocsf.Mapping{
 		{Field: ocsf.SrcInstance, From: "srcids.instance"},
 		{Field: ocsf.DstInstance, From: "srcids.resolver_endpoint"},
 		{Field: ocsf.DstInterface, From: "srcids.resolver_network_interface", Convert: ifEndpoint, Note: "of queries through an endpoint"},
-		{Field: ocsf.DstServiceName, From: "edge_location", Convert: edge, Copied: true, Note: "own; route53 for queries of public zones"},
+		{Field: ocsf.DstServiceName, Const: "route53", Note: "own"},
 		{Field: ocsf.ProtocolName, From: "transport"},
 		{Field: ocsf.DirectionID, Const: "0", Note: "not recorded"},
 		{Field: ocsf.QueryHostname, From: "query_name", Convert: hostname, Copied: true, Note: "without the last dot"},
@@ -84,13 +84,6 @@ func ifEndpoint(v ocsf.Value, e *ocsf.Event) ocsf.Value {
 		return ocsf.Value{}
 	}
 	return v
-}
-
-func edge(v ocsf.Value, _ *ocsf.Event) ocsf.Value {
-	if v.Str == "" {
-		return ocsf.Value{}
-	}
-	return str("route53")
 }
 
 func hostname(v ocsf.Value, _ *ocsf.Event) ocsf.Value {

@@ -100,6 +100,7 @@ func isVersion(c []byte) bool {
 var (
 	start = ocsf.ParsePath("start")
 	end   = ocsf.ParsePath("end")
+	face  = ocsf.ParsePath("interface-id")
 )
 
 // check needs a time; all else may be missing.
@@ -119,5 +120,8 @@ func check(e *ocsf.Event) *ocsf.Unreadable {
 		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: strconv.Quote(at) + " is no epoch time in seconds between the years " + strconv.Itoa(ocsf.MinYear) + " and " + strconv.Itoa(ocsf.MaxYear)}
 	}
 	e.Millis = seconds * 1000
+	if e.Text(face) == "" && e.Str(ocsf.SrcIP) == "" && e.Str(ocsf.DstIP) == "" {
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "it names neither an interface nor an address"}
+	}
 	return nil
 }

@@ -53,5 +53,8 @@ func check(e *ocsf.Event) *ocsf.Unreadable {
 	if e.Millis < ocsf.MinSeconds*1000 || e.Millis > ocsf.MaxSeconds*1000 {
 		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: fmt.Sprintf("timestamp %d is not between the years %d and %d in milliseconds", e.Millis, ocsf.MinYear, ocsf.MaxYear)}
 	}
+	if e.Str(ocsf.SrcIP) == "" && e.Str(ocsf.SrcUID) == "" && e.Str(ocsf.SrcServiceName) == "" {
+		return &ocsf.Unreadable{Reason: ReasonNoRecord, Detail: "it names neither a client nor what the web ACL protects"}
+	}
 	return nil
 }
