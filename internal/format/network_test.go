@@ -128,7 +128,7 @@ func TestNoAllocationPerNetworkRecord(t *testing.T) {
 			}
 			run()
 			events := n
-			if allocs := testing.AllocsPerRun(10, run); events < 500 || allocs > 40 {
+			if allocs := testing.AllocsPerRun(10, run); events < 500 || allocs > 60 { // the file's own: its reader, its header
 				t.Errorf("%v allocations for a file of %d events", allocs, events)
 			}
 		})
