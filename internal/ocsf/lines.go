@@ -93,12 +93,12 @@ func Cells(line []byte, dst [][]byte) [][]byte {
 			return dst
 		}
 		var cell []byte
-		cell, line = cut(line)
+		cell, line = cutCell(line)
 		dst = append(dst, cell)
 	}
 }
 
-func cut(line []byte) (cell, rest []byte) {
+func cutCell(line []byte) (cell, rest []byte) {
 	closing := byte(0)
 	switch line[0] {
 	case '"':
