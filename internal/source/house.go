@@ -34,8 +34,14 @@ type House struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	wired  sync.Once
 	mu     sync.Mutex
 	states map[string]*State
+}
+
+// wire hears of pauses. Pushes come in before and beside Run.
+func (h *House) wire() {
+	h.wired.Do(func() { h.Receiver.Paused = h.paused })
 }
 
 // lookEvery is how often the list of sources is read again.
@@ -43,7 +49,7 @@ const lookEvery = 2 * time.Second
 
 // Run opens the doors of all sources, follows the list of them, and ends when the context does.
 func (h *House) Run(ctx context.Context) error {
-	h.Receiver.Paused = h.paused
+	h.wire()
 	open := map[string]opened{}
 	defer func() {
 		for _, o := range open {
@@ -172,6 +178,7 @@ func (h *House) Refuse(ctx context.Context, d pipeline.Delivery, reason, detail 
 // Receive takes a delivery of any source in and keeps count. One that is too large for the stream becomes a dead letter: it would stand
 // in the way of all that follow.
 func (h *House) Receive(ctx context.Context, d pipeline.Delivery) (pipeline.Receipt, error) {
+	h.wire()
 	h.state(d.Source, func(st *State) { st.Doing, st.Why = "receiving", "" })
 	r, err := h.Receiver.Receive(ctx, d)
 	if errors.Is(err, stream.ErrTooLarge) {
