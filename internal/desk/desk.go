@@ -26,14 +26,18 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := fs.Sub(migrations, "migrations")
-	if err == nil {
-		err = db.Migrate(ctx, root)
-	}
-	if err != nil {
+	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("desk: %w", err), db.Close())
 	}
 	return &Desk{db}, nil
+}
+
+func migrate(ctx context.Context, db *store.DB) error {
+	root, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return db.Migrate(ctx, root)
 }
 
 // Close closes the database.
