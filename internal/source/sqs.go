@@ -24,7 +24,7 @@ import (
 type sqsAttribute = sqstypes.QueueAttributeName
 
 const (
-	hidden    = 5 * time.Minute  // for how long a message that is being worked on is kept from others
+	hidden    = time.Minute      // for how long a message is kept from others; extended while it is worked on
 	againSoon = 15 * time.Second // after which a message that failed comes back, twice as long with each time
 	againLast = 15 * time.Minute // at most
 )

@@ -121,7 +121,7 @@ func (w *wanted) excluded(b branch) bool {
 		return true
 	case b.region != "" && len(w.regions) > 0 && !slices.Contains(w.regions, b.region):
 		return true
-	case b.year == "":
+	case b.year == "" || b.day == "" && b.account == "" && b.region == "": // a year alone can be the user's own folder
 		return false
 	}
 	first, last := b.year+"-01-01", b.year+"-12-31"
