@@ -33,6 +33,7 @@ type House struct {
 	Spool    string
 	Log      *slog.Logger
 	Now      func() time.Time
+	Every    time.Duration // how often the list of sources is read again; default 2 s
 
 	wired  sync.Once
 	mu     sync.Mutex
@@ -44,12 +45,13 @@ func (h *House) wire() {
 	h.wired.Do(func() { h.Receiver.Paused = h.paused })
 }
 
-// lookEvery is how often the list of sources is read again.
-const lookEvery = 2 * time.Second
-
 // Run opens the doors of all sources, follows the list of them, and ends when the context does.
 func (h *House) Run(ctx context.Context) error {
 	h.wire()
+	every := h.Every
+	if every <= 0 {
+		every = 2 * time.Second
+	}
 	open := map[string]opened{}
 	defer func() {
 		for _, o := range open {
@@ -67,7 +69,7 @@ func (h *House) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(lookEvery):
+		case <-time.After(every):
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (y *yard) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	y.house = &House{
-		Desk: y.desk, Spool: filepath.Join(y.dir, "spool"), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return y.now() },
+		Desk: y.desk, Spool: filepath.Join(y.dir, "spool"), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return y.now() }, Every: 50 * time.Millisecond,
 		Receiver: &pipeline.Receiver{Stream: y.stream, Desk: y.desk, Now: time.Now},
 	}
 }
