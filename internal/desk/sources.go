@@ -33,6 +33,9 @@ func (d *Desk) AddSource(ctx context.Context, s Source) error {
 	if err := CheckName(s.Name); err != nil {
 		return err
 	}
+	if s.Settings == nil {
+		s.Settings = map[string]string{}
+	}
 	settings, err := json.Marshal(s.Settings)
 	if err != nil {
 		return fmt.Errorf("source %s: %w", s.Name, err)

@@ -83,6 +83,12 @@ func TestSources(t *testing.T) {
 		if diff := cmp.Diff([]Source{s}, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
+		if err := d.AddSource(ctx, Source{Name: "apps", Kind: "http", Created: noon}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err = d.Sources(ctx); err != nil || len(got) != 2 || got[0].Settings == nil {
+			t.Errorf("a source without settings has null of them: %+v, %v", got, err)
+		}
 		for _, name := range []string{"", "Logs", "../up", "a b", strings.Repeat("x", 64), "a/b", "-x"} {
 			if err := d.AddSource(ctx, Source{Name: name}); err == nil {
 				t.Errorf("a source may be called %q", name)
