@@ -76,7 +76,7 @@ func routed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 	for _, r := range []struct {
 		op     huma.Operation
-		type_  string // of the answer
+		answer string // of the answer
 		handle http.HandlerFunc
 	}{
 		{s.ingestOperation(), "application/json", s.ingest},
@@ -93,7 +93,7 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 		if o.Responses == nil {
 			o.Responses = map[string]*huma.Response{}
 		}
-		o.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{r.type_: {}}}
+		o.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{r.answer: {}}}
 		api.OpenAPI().AddOperation(&o)
 		mux.HandleFunc(o.Method+" "+o.Path, r.handle)
 	}

@@ -198,7 +198,7 @@ func (f *folder) open(path string) (*os.File, fs.FileInfo) {
 	}
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		file.Close()
+		_ = file.Close() // it was only looked at
 		return nil, nil
 	}
 	return file, info

@@ -105,7 +105,7 @@ func (c *cluster) start() (err error) {
 		return err
 	}
 	data := filepath.Join(c.dir, "data")
-	made := exec.Command(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
+	made := exec.Command(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C") //nolint:gosec // a program of PostgreSQL
 	made.Dir = "/"
 	if err := asPostgres(made, c.dir); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (c *cluster) serve(postgres, data string) error {
 	c.port = port
 	var talk strings.Builder
 	c.cmd = exec.Command("/bin/sh", "-c", `"$@" </dev/null & p=$!; read -r x; kill -INT $p; wait $p`, "sh", postgres, "-D", data, "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=100")
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=100") //nolint:gosec // likewise
 	c.cmd.Dir = "/"
 	c.cmd.Stderr = &talk
 	if err := asPostgres(c.cmd, ""); err != nil {
