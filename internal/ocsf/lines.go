@@ -26,11 +26,12 @@ func (d *Decoder) text(ctx context.Context, s *records.Lines) error {
 		line, offset, err := s.Next()
 		d.at.Offset, d.raw = offset, line
 		end := false
-		if err != nil {
+		switch {
+		case err != nil:
 			end, err = d.fault(err, 0)
-		} else if bytes.HasPrefix(line, []byte("{")) { // an envelope among lines
+		case bytes.HasPrefix(line, []byte("{")): // an envelope among lines
 			err = d.record(ctx, line, 0)
-		} else {
+		default:
 			err = d.line(line)
 		}
 		if end || err != nil {

@@ -1,4 +1,4 @@
-// Package waf reads AWS WAF logs.
+// Package waf reads AWS WAF logs: web requests and what a web ACL did with each.
 //
 // In: decompressed bytes: JSON lines as S3 or Firehose gets them, or envelopes of CloudWatch Logs. Out: events, or unreadable records
 // with their reason. mapping.go is the table to OCSF's HTTP Activity with the security_control profile: what the web ACL did, and the
