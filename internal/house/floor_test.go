@@ -18,6 +18,7 @@ var floors = map[string]float64{
 	"internal/records":         -0.5,
 	"internal/ocsf":            0,
 	"internal/aws":             0,
+	"internal/cloudwatch":      0.5,
 	"internal/format/":         1,
 	"internal/format":          1.5,
 	"internal/collect":         1,
