@@ -59,6 +59,30 @@ const (
 	FindingUID
 	FindingTitle
 	FindingTypes
+	// of findings, inventories and Kubernetes
+	ActorUserGroups
+	ActorSessionUID
+	APIResponseCode
+	URLPath
+	Count
+	ConfidenceScore
+	FindingUIDAlt
+	FindingDesc
+	FindingCreated
+	FindingModified
+	FindingFirstSeen
+	FindingLastSeen
+	FindingAnalytic
+	FindingURL
+	Resources
+	Evidences
+	ComplianceControl
+	ComplianceStandards
+	ComplianceRequirements
+	ComplianceStatusID
+	RemediationDesc
+	RemediationReferences
+	Vulnerabilities
 	numFields
 )
 
@@ -79,6 +103,13 @@ var fieldPaths = [numFields]string{ //nolint:gosec // paths, no credentials
 	TLSVersion: "tls.version", TLSCipher: "tls.cipher", TLSSNI: "tls.sni",
 	UserName: "user.name", UserUID: "user.uid", IsMFA: "is_mfa", DstServiceName: "dst_endpoint.svc_name",
 	ActorIdpUID: "actor.idp.uid", FindingUID: "finding_info.uid", FindingTitle: "finding_info.title", FindingTypes: "finding_info.types",
+	ActorUserGroups: "actor.user.groups", ActorSessionUID: "actor.session.uid", APIResponseCode: "api.response.code", URLPath: "http_request.url.path",
+	Count: "count", ConfidenceScore: "confidence_score",
+	FindingUIDAlt: "finding_info.uid_alt", FindingDesc: "finding_info.desc", FindingCreated: "finding_info.created_time", FindingModified: "finding_info.modified_time",
+	FindingFirstSeen: "finding_info.first_seen_time", FindingLastSeen: "finding_info.last_seen_time", FindingAnalytic: "finding_info.analytic", FindingURL: "finding_info.src_url",
+	Resources: "resources", Evidences: "evidences",
+	ComplianceControl: "compliance.control", ComplianceStandards: "compliance.standards", ComplianceRequirements: "compliance.requirements", ComplianceStatusID: "compliance.status_id",
+	RemediationDesc: "remediation.desc", RemediationReferences: "remediation.references", Vulnerabilities: "vulnerabilities",
 }
 
 // String returns the field's OCSF path.

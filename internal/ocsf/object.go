@@ -15,7 +15,11 @@ var fieldType = map[FieldID]string{
 	Time: "number", SeverityID: "number", StatusID: "number", ActorUserTypeID: "number", ActorSessionCreated: "number",
 	ActorSessionMFA: "flag", IsMFA: "flag",
 	APIRequestData: "document", APIResponseData: "document",
-	FindingTypes: "list",
+	FindingTypes: "lists",
+	APIResponseCode: "number", Count: "number", ConfidenceScore: "number", ComplianceStatusID: "number",
+	FindingCreated: "number", FindingModified: "number", FindingFirstSeen: "number", FindingLastSeen: "number",
+	ActorUserGroups: "made", FindingAnalytic: "made", Resources: "made", Evidences: "made", Vulnerabilities: "made",
+	ComplianceStandards: "lists", ComplianceRequirements: "lists", RemediationReferences: "lists",
 }
 
 // profile is the OCSF profile that mapped events follow.
@@ -67,7 +71,7 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 		path := r.Field.String()
 		top, _, _ := strings.Cut(path, ".")
 		a, fits := known.Attributes[top]
-		if !fits || a.Profile != "" && a.Profile != profile || top == "resources" || e.row(r.Field) == nil {
+		if !fits || a.Profile != "" && a.Profile != profile || top == "resources" && r.Field != Resources || e.row(r.Field) == nil {
 			continue
 		}
 		if x, ok := e.plain(r); ok {
@@ -103,8 +107,17 @@ func (e *Event) plain(r *Row) (x any, ok bool) {
 		return n, err == nil
 	case "flag":
 		return BoolOf(Value{Str: s})
-	case "list":
-		return []string{valid(s)}, true
+	case "lists":
+		var list []string
+		for _, v := range e.Values(r.Field, nil) {
+			if v.Str != "" {
+				list = append(list, valid(v.Str))
+			}
+		}
+		return list, len(list) > 0
+	case "made":
+		made, err := fastjson.Parse(s) // by Event.Make
+		return tree(made), err == nil
 	}
 	return valid(s), true
 }
@@ -112,7 +125,7 @@ func (e *Event) plain(r *Row) (x any, ok bool) {
 // resources pairs the columns of the resources array up.
 func (e *Event) resources() []any {
 	uid, kind, owner := e.Mapping.byField[ResourceUID], e.Mapping.byField[ResourceType], e.Mapping.byField[ResourceOwnerAccount]
-	if uid == nil || kind == nil || owner == nil || len(uid.path) != 2 {
+	if e.Mapping.byField[Resources] != nil || uid == nil || kind == nil || owner == nil || len(uid.path) != 2 {
 		return nil
 	}
 	var out []any
