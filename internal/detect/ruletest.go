@@ -66,10 +66,37 @@ var testBase = map[string]any{
 	"recipientAccountId": "111122223333", "eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
 }
 
+// kubernetesBase is the same for rules on the Kubernetes audit log: alice, by way of IAM, on a cluster of EKS.
+var kubernetesBase = map[string]any{
+	"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "stage": "ResponseComplete", "sourceIPs": []any{"198.51.100.7"}, "userAgent": "kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0",
+	"user": map[string]any{
+		"username": "alice", "uid": "aws-iam-authenticator:111122223333:AIDAEXAMPLEALICE00001", "groups": []any{"developers", "system:authenticated"},
+		"extra": map[string]any{"arn": []any{"arn:aws:iam::111122223333:user/alice"}, "canonicalArn": []any{"arn:aws:iam::111122223333:user/alice"}, "accessKeyId": []any{"AKIAEXAMPLEALICE0001"}, "sessionName": []any{""}},
+	},
+	"responseStatus": map[string]any{"code": 200},
+	"annotations":    map[string]any{"authorization.k8s.io/decision": "allow"},
+	"cloudWatchLogs": map[string]any{"owner": "111122223333", "logGroup": "/aws/eks/shop/cluster"},
+}
+
+// bases are the records that test events are merged over, by format; fill adds what is a record's own.
+var bases = map[string]struct {
+	record map[string]any
+	fill   func(record map[string]any, at time.Time, n int)
+}{
+	"cloudtrail": {testBase, fill},
+	"eksaudit": {kubernetesBase, func(record map[string]any, at time.Time, n int) {
+		record["stageTimestamp"], record["auditID"] = at.Format(time.RFC3339), fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	}},
+}
+
 var testStart = time.Date(2026, 3, 10, 10, 0, 0, 0, time.UTC)
 
 // records makes the JSON records of a test.
-func (t *RuleTest) records() ([]byte, error) {
+func (t *RuleTest) records(format string) ([]byte, error) {
+	base, ok := bases[format]
+	if !ok {
+		return nil, fmt.Errorf("there are no test events of the format %s yet", format)
+	}
 	list := t.Events
 	if t.Event != nil {
 		list = []TestEvents{{Event: t.Event}}
@@ -86,8 +113,8 @@ func (t *RuleTest) records() ([]byte, error) {
 		}
 		for copyNumber := range max(1, group.Repeat) {
 			n++
-			record := merged(testBase, numbered(group.Event, copyNumber+1).(map[string]any))
-			fill(record, at, n)
+			record := merged(base.record, numbered(group.Event, copyNumber+1).(map[string]any))
+			base.fill(record, at, n)
 			raw, err := json.Marshal(record)
 			if err != nil {
 				return nil, fmt.Errorf("event is not a record: %w", err)
@@ -114,7 +141,7 @@ func fill(record map[string]any, at time.Time, n int) {
 	put("readOnly", slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Lookup"}, func(v string) bool { return strings.HasPrefix(name, v) }))
 }
 
-// merged lays over over base: maps merge, null deletes, userIdentity is replaced whole.
+// merged lays over over base: maps merge, null deletes, the identity is replaced whole.
 func merged(base, over map[string]any) map[string]any {
 	out := maps.Clone(base)
 	for k, v := range over {
@@ -123,7 +150,7 @@ func merged(base, over map[string]any) map[string]any {
 		switch {
 		case v == nil:
 			delete(out, k)
-		case isMap && both && k != "userIdentity":
+		case isMap && both && k != "userIdentity" && k != "user":
 			out[k] = merged(below, inner)
 		default:
 			out[k] = v
@@ -157,7 +184,7 @@ func numbered(v any, n int) any {
 
 // Run runs the test on a compiled set and returns the sentences of the signals; quiet base rules do not speak.
 func (t *RuleTest) Run(rules *Rules, shape ocsf.Shape, places enrich.Locator) (sentences []string, err error) {
-	raw, err := t.records()
+	raw, err := t.records(shape.Mapping.Name)
 	if err != nil {
 		return nil, err
 	}
