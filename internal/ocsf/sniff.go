@@ -155,11 +155,19 @@ func unquoted(b []byte) []byte {
 
 // DetailType is the detail-type of the EventBridge event that a stream begins with, "" where it begins with none.
 func DetailType(head []byte) string {
-	start := bytes.IndexByte(head, '{')
-	if start < 0 || memberAt(head[start:], "detail") == nil {
+	if start := bytes.IndexByte(head, '{'); start < 0 || memberAt(head[start:], "detail") == nil {
 		return ""
 	}
-	value := bytes.TrimLeft(memberAt(head[start:], "detail-type"), " \t\r\n")
+	return TextAt(head, "detail-type")
+}
+
+// TextAt is the text of a member of the object that a stream begins with, "" where it has none as far as head shows.
+func TextAt(head []byte, name string) string {
+	start := bytes.IndexByte(head, '{')
+	if start < 0 {
+		return ""
+	}
+	value := bytes.TrimLeft(memberAt(head[start:], name), " \t\r\n")
 	if len(value) == 0 || value[0] != '"' {
 		return ""
 	}

@@ -3,6 +3,7 @@ package awsconfig
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -104,16 +105,23 @@ func check(e *ocsf.Event) *ocsf.Unreadable {
 			break
 		}
 	}
-	millis, err := ocsf.ParseTime(when)
-	if seconds, isNumber := strconv.ParseFloat(when, 64); err != nil && isNumber == nil && seconds > minSeconds && seconds < maxSeconds { // the API's form
-		millis, err = int64(seconds*1000), nil
-	}
+	millis, err := millisOf(when)
 	if err != nil {
 		return &ocsf.Unreadable{Reason: ReasonBadTime, Detail: "its time " + err.Error()}
 	}
 	e.Millis = millis
 	e.ID = e.Str(ocsf.MetadataUID)
 	return nil
+}
+
+// millisOf reads a time as files write it, or in seconds since 1970 as the API does.
+func millisOf(when string) (int64, error) {
+	if !strings.ContainsAny(when, "-:") {
+		if seconds, err := strconv.ParseFloat(when, 64); err == nil && seconds > minSeconds && seconds < maxSeconds {
+			return int64(seconds * 1000), nil
+		}
+	}
+	return ocsf.ParseTime(when)
 }
 
 // The years of ocsf.MinYear and ocsf.MaxYear in seconds since 1970.

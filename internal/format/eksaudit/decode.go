@@ -3,6 +3,7 @@ package eksaudit
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -35,14 +36,7 @@ func Recognise(head []byte) bool {
 			}
 		}
 		return own >= 3
-	}) || ocsf.Sniff(head, func(names [][]byte) bool {
-		for _, name := range names {
-			if string(name) == "logGroup" {
-				return bytes.Contains(head, []byte(`"/aws/eks/`))
-			}
-		}
-		return false
-	})
+	}) || strings.HasPrefix(ocsf.TextAt(head, "logGroup"), "/aws/eks/")
 }
 
 func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {

@@ -282,7 +282,14 @@ func connection(m *ocsf.Maker, action *fastjson.Value) {
 			side = "src_endpoint"
 		}
 		m.Object("connection_info")
-		m.Text("protocol_name", strings.ToLower(ocsf.Words(c, "protocol")))
+		switch protocol := ocsf.Words(c, "protocol"); protocol {
+		case "TCP":
+			m.Text("protocol_name", "tcp")
+		case "UDP":
+			m.Text("protocol_name", "udp")
+		default:
+			m.Text("protocol_name", protocol)
+		}
 		switch ocsf.Words(c, "connectionDirection") {
 		case "INBOUND":
 			m.Int("direction_id", 1)
