@@ -88,6 +88,7 @@ type rows struct {
 	batches pqarrow.RecordReader
 	batch   arrow.RecordBatch
 	next    int // row of batch
+	given   int64
 	line    []byte
 	sent    int // of line
 }
@@ -111,7 +112,9 @@ func (r *rows) begin() error {
 // Read gives the next bytes. An error is a sentence on what is wrong with the file.
 func (r *rows) Read(p []byte) (int, error) {
 	for r.sent == len(r.line) {
-		if err := guarded(r.row); err != nil {
+		if err := guarded(r.row); errors.Is(err, errEnd) {
+			return 0, io.EOF
+		} else if err != nil {
 			return 0, err
 		}
 	}
@@ -124,16 +127,20 @@ func (r *rows) Read(p []byte) (int, error) {
 func (r *rows) row() error {
 	for r.batch == nil || r.next >= int(r.batch.NumRows()) {
 		if !r.batches.Next() {
-			if err := r.batches.Err(); err != nil && !errors.Is(err, io.EOF) {
+			if err := r.batches.Err(); err != nil && err.Error() != io.EOF.Error() {
 				return err
 			}
-			return io.EOF
+			if all := r.reader.NumRows(); r.given != all {
+				return fmt.Errorf("it ends after %d of %d rows", r.given, all)
+			}
+			return errEnd
 		}
 		r.batch, r.next = r.batches.RecordBatch(), 0
 	}
 	r.line, r.sent = appendRow(r.line[:0], r.batch, r.next), 0
 	r.line = append(r.line, '\n')
 	r.next++
+	r.given++
 	return nil
 }
 
@@ -148,6 +155,9 @@ func (r *rows) Close() error {
 	return errors.Join(r.spool.Close(), os.Remove(r.spool.Name()))
 }
 
+// errEnd is the end of the rows. The reader's own errors may be io.EOF where the file breaks off.
+var errEnd = errors.New("end of rows")
+
 // guarded makes a sentence of what the reader fails on: it trusts its input further than we do.
 func guarded(do func() error) (err error) {
 	defer func() {
@@ -155,8 +165,8 @@ func guarded(do func() error) (err error) {
 			err = fmt.Errorf("a damaged Parquet file: %v", failed)
 		}
 	}()
-	if err = do(); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("a damaged Parquet file: %w", err)
+	if err = do(); err != nil && !errors.Is(err, errEnd) {
+		return errors.New("a damaged Parquet file: " + err.Error())
 	}
 	return err
 }
