@@ -39,7 +39,7 @@ type draft struct {
 	related  []EventID
 	count    int
 	values   []string
-	note     string // rarity: the figures
+	note     string  // rarity: the figures
 	report   *report // of another product, in place of a rule
 	made     finding.Rule
 	seen     [2]time.Time // report: first and last, by the product's word

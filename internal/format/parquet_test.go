@@ -36,7 +36,9 @@ func lakeSchema() *arrow.Schema {
 		}
 		return out
 	}
-	field := func(name string, t arrow.DataType) arrow.Field { return arrow.Field{Name: name, Type: t, Nullable: true} }
+	field := func(name string, t arrow.DataType) arrow.Field {
+		return arrow.Field{Name: name, Type: t, Nullable: true}
+	}
 	product := arrow.StructOf(append(str("name", "vendor_name", "version"), field("feature", arrow.StructOf(str("name")...)))...)
 	user := arrow.StructOf(append(str("type", "name", "uid", "uid_alt", "credential_uid"), field("type_id", arrow.PrimitiveTypes.Int32), field("account", arrow.StructOf(str("uid")...)))...)
 	return arrow.NewSchema([]arrow.Field{
@@ -56,7 +58,7 @@ func lakeSchema() *arrow.Schema {
 func lakeEvent(n int) map[string]any {
 	return map[string]any{
 		"metadata": map[string]any{"uid": fmt.Sprintf("00000000-0000-4000-8000-%012d", n), "version": "1.1.0", "event_code": "AwsApiCall", "product": map[string]any{"name": "CloudTrail", "vendor_name": "AWS", "version": "1.08", "feature": map[string]any{"name": "Management"}}, "profiles": []any{"cloud", "datetime"}},
-		"time": 1773136800000 + n, "time_dt": "2026-03-10T10:00:00Z", "class_uid": 6003, "category_uid": 6, "activity_id": 3, "type_uid": 600303, "severity_id": 1, "status": "Success", "score": 0.5, "is_mfa": true,
+		"time":     1773136800000 + n, "time_dt": "2026-03-10T10:00:00Z", "class_uid": 6003, "category_uid": 6, "activity_id": 3, "type_uid": 600303, "severity_id": 1, "status": "Success", "score": 0.5, "is_mfa": true,
 		"cloud":        map[string]any{"region": "us-east-1", "provider": "AWS", "account": map[string]any{"uid": "111122223333"}},
 		"api":          map[string]any{"operation": "AttachUserPolicy", "service": map[string]any{"name": "iam.amazonaws.com"}, "request": map[string]any{"uid": "r", "data": `{"userName":"bob","policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}`}},
 		"actor":        map[string]any{"user": map[string]any{"type": "IAMUser", "type_id": 1, "name": "alice", "uid": "arn:aws:iam::111122223333:user/alice", "credential_uid": "AKIAEXAMPLEALICE0001", "account": map[string]any{"uid": "111122223333"}}},

@@ -216,4 +216,3 @@ func TestInsightsHaveABeginningAndAnEnd(t *testing.T) {
 		t.Errorf("got %q %v, want %q", got, bad, want)
 	}
 }
-

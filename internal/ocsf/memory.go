@@ -16,7 +16,7 @@ type memory struct {
 	texts   []textOf
 	index   map[*fastjson.Value]int // into texts, from fewTexts on
 	inner   []*innerDoc
-	used    int  // of inner
+	used    int // of inner
 	maker   Maker
 	looked  bool // for names with dots
 	dots    bool

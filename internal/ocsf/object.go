@@ -15,7 +15,7 @@ var fieldType = map[FieldID]string{
 	Time: "number", SeverityID: "number", StatusID: "number", ActorUserTypeID: "number", ActorSessionCreated: "number",
 	ActorSessionMFA: "flag", IsMFA: "flag",
 	APIRequestData: "document", APIResponseData: "document",
-	FindingTypes: "lists",
+	FindingTypes:    "lists",
 	APIResponseCode: "number", Count: "number", ConfidenceScore: "number", ComplianceStatusID: "number",
 	FindingCreated: "number", FindingModified: "number", FindingFirstSeen: "number", FindingLastSeen: "number",
 	ActorUserGroups: "made", FindingAnalytic: "made", Resources: "made", Evidences: "made", Vulnerabilities: "made",

@@ -70,18 +70,25 @@ func TestPivotsOfEachFormat(t *testing.T) {
 	group := "arn:aws:ec2:us-east-1:111122223333:security-group/sg-0123"
 	want := map[string][]pivots{
 		"eksaudit/lines.in": {
-			{account, "", alice, "198.51.100.7", "create", "shop/pods/web-1"}, {account, "", alice, "198.51.100.7", "create", "shop/pods/tools"},
-			{"", "", "5b1f", "198.51.100.7", "list", "secrets"}, {"", "", "system:anonymous", "", "get", ""}, {account, "", alice, "198.51.100.7", "patch", "clusterrolebindings/mine"},
+			{account, "", alice, "198.51.100.7", "create", "shop/pods/web-1"},
+			{account, "", alice, "198.51.100.7", "create", "shop/pods/tools"},
+			{"", "", "5b1f", "198.51.100.7", "list", "secrets"},
+			{"", "", "system:anonymous", "", "get", ""},
+			{account, "", alice, "198.51.100.7", "patch", "clusterrolebindings/mine"},
 		},
 		"guardduty/exported.in": {
-			{account, "us-east-1", alice, "203.0.113.9", "ListUsers", ""}, {account, "us-east-1", admin, "203.0.113.9", "ListUsers", ""},
-			{account, "us-east-1", "", "", "Backdoor:EC2/C&CActivity.B", "i-0123456789abcdef0"}, {account, "us-east-1", "", "", "Backdoor:EC2/C&CActivity.B!DNS", "i-0123456789abcdef0"},
-			{account, "us-east-1", "", "203.0.113.9", "Recon:EC2/PortProbeUnprotectedPort", "i-0123456789abcdef0"}, {account, "us-east-1", admin, "203.0.113.9", "ListUsers", bucket},
+			{account, "us-east-1", alice, "203.0.113.9", "ListUsers", ""},
+			{account, "us-east-1", admin, "203.0.113.9", "ListUsers", ""},
+			{account, "us-east-1", "", "", "Backdoor:EC2/C&CActivity.B", "i-0123456789abcdef0"},
+			{account, "us-east-1", "", "", "Backdoor:EC2/C&CActivity.B!DNS", "i-0123456789abcdef0"},
+			{account, "us-east-1", "", "203.0.113.9", "Recon:EC2/PortProbeUnprotectedPort", "i-0123456789abcdef0"},
+			{account, "us-east-1", admin, "203.0.113.9", "ListUsers", bucket},
 			{account, "us-east-1", "", "203.0.113.9", "create", "arn:aws:eks:us-east-1:111122223333:cluster/shop"},
 		},
 		"asff/lines.in": {{account, "us-east-1", alice, "203.0.113.9", "ListUsers", ""}, {account, "us-east-1", alice, "203.0.113.9", "ListUsers", ""}},
 		"asff/findings.in": {
-			{account, "us-east-1", "", "", "Software and Configuration Checks/Industry and Regulatory Standards", ""}, {account, "us-east-1", "", "", "Software and Configuration Checks/Industry and Regulatory Standards", ""},
+			{account, "us-east-1", "", "", "Software and Configuration Checks/Industry and Regulatory Standards", ""},
+			{account, "us-east-1", "", "", "Software and Configuration Checks/Industry and Regulatory Standards", ""},
 			{account, "us-east-1", "", "", "Software and Configuration Checks/Vulnerabilities/CVE", "i-0123456789abcdef0"},
 		},
 		"awsconfig/snapshot.in":    {{account, "us-east-1", "", "", "ResourceDiscovered", group}, {account, "us-east-1", "", "", "ResourceDiscovered", "sg-9"}},

@@ -202,8 +202,11 @@ func resources(_ ocsf.Value, e *ocsf.Event) ocsf.Value {
 			add("S3Bucket", ocsf.Words(bucket, "arn"), ocsf.Words(bucket, "name"))
 		}
 		for _, named := range [...][4]string{
-			{"EKSCluster", "eksClusterDetails", "arn", "name"}, {"ECSCluster", "ecsClusterDetails", "arn", "name"}, {"Lambda", "lambdaDetails", "functionArn", "functionName"},
-			{"RDSDBInstance", "rdsDbInstanceDetails", "dbInstanceArn", "dbInstanceIdentifier"}, {"Container", "containerDetails", "id", "name"},
+			{"EKSCluster", "eksClusterDetails", "arn", "name"},
+			{"ECSCluster", "ecsClusterDetails", "arn", "name"},
+			{"Lambda", "lambdaDetails", "functionArn", "functionName"},
+			{"RDSDBInstance", "rdsDbInstanceDetails", "dbInstanceArn", "dbInstanceIdentifier"},
+			{"Container", "containerDetails", "id", "name"},
 		} {
 			at := r.Get(named[1])
 			add(named[0], ocsf.Words(at, named[2]), ocsf.Words(at, named[3]))
