@@ -97,3 +97,17 @@ func PrincipalARN(partition, account, kind, name, id string) (parts [8]string) {
 	}
 	return parts
 }
+
+// AccountOf returns the account of an ARN, "" where there is none or s is no ARN.
+func AccountOf(s string) string {
+	if a, ok := ParseARN(s); ok && IsAccount(a.Account) {
+		return a.Account
+	}
+	return ""
+}
+
+// RegionOf returns the Region of an ARN, "" where there is none or s is no ARN.
+func RegionOf(s string) string {
+	a, _ := ParseARN(s)
+	return a.Region
+}

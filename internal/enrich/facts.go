@@ -89,8 +89,8 @@ func (f *Facts) Outcome() string {
 // ReadOnly reports whether the call only reads: by the record's own word, else by its verb.
 func (f *Facts) ReadOnly() bool {
 	if !isCall(f.ev) {
-		_, activity := f.ev.Mapping.Class(f.ev)
-		return activity == 2 && !isFinding(f.ev) // Read, of API Activity
+		class, activity := f.ev.Mapping.Class(f.ev)
+		return class/1000 == 6 && activity == 2 // Read, of API Activity
 	}
 	if b, ok := ocsf.BoolOf(ocsf.Value{Str: f.ev.Text(at.readOnly)}); ok {
 		return b

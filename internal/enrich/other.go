@@ -66,6 +66,8 @@ func otherActor(e *ocsf.Event, c caller) (a Actor, ok bool) {
 	switch {
 	case c.ARN != "" || strings.HasPrefix(c.AccessKey, "ASIA"):
 		return a, false
+	case isNetwork(e):
+		return networkActor(e), true
 	case e.Mapping.Name == "eksaudit":
 		return kubernetesActor(c), true
 	case isFinding(e):
@@ -127,6 +129,9 @@ func (f *Facts) address() string {
 
 // otherOutcome is Outcome for other logs; "" where the event is no attempt at anything.
 func (f *Facts) otherOutcome() string {
+	if isNetwork(f.ev) {
+		return networkOutcome(f.ev)
+	}
 	code := f.ev.Str(ocsf.APIResponseCode)
 	switch {
 	case isFinding(f.ev), f.ev.Str(ocsf.APIOperation) == "":
@@ -147,6 +152,9 @@ var kinds = map[string]string{
 
 // otherResources lists what a record of another log is about.
 func (f *Facts) otherResources() []Resource {
+	if isNetwork(f.ev) {
+		return networkResources(f.ev)
+	}
 	var out []Resource
 	types := f.ev.Values(ocsf.ResourceType, nil)
 	for i, v := range f.ev.Values(ocsf.ResourceUID, nil) {

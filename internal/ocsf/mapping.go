@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/valyala/fastjson"
 )
 
 // FieldID is a compiled OCSF path: an index into Fields.
@@ -23,17 +25,21 @@ type Row struct {
 	Copied  bool    // the vendor's member says more than the field, so the whole object also keeps it in unmapped
 	Whole   bool    // Convert makes one value of the record, however many From holds
 	Note    string  // for the docs: what Convert does
-	path    Path
+	// Build makes the objects of a field that is an array of them, such as answers, from the value at From.
+	Build func(v *fastjson.Value) []any
+	path  Path
 }
 
 // Mapping reads the records of one format. Fields that no row fills are missing.
 type Mapping struct {
-	Name    string
-	Title   string
-	Rows    []Row
-	Class   func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
-	Stored  *Stored                                   // nil: the records are the vendor's own
-	byField []*Row
+	Name   string
+	Title  string
+	Rows   []Row
+	Class  func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
+	Stored *Stored                                   // nil: the records are the vendor's own
+	// Profiles are the OCSF profiles whose attributes the rows fill, beside cloud.
+	Profiles []string
+	byField  []*Row
 }
 
 // Compile prepares the table. It panics on two rows for one field: a table is code.

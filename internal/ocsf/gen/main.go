@@ -21,6 +21,7 @@ import (
 
 var classes = []string{
 	"api_activity", "account_change", "authentication", "detection_finding", "incident_finding",
+	"network_activity", "http_activity", "dns_activity",
 	"compliance_finding", "vulnerability_finding", "cloud_resources_inventory_info",
 }
 
