@@ -39,7 +39,10 @@ type draft struct {
 	related  []EventID
 	count    int
 	values   []string
-	note     string // rarity: the figures
+	note     string  // rarity: the figures
+	report   *report // of another product, in place of a rule
+	made     finding.Rule
+	seen     [2]time.Time // report: first and last, by the product's word
 	subject  string
 	sentence string
 	matches  []finding.Match
@@ -51,6 +54,7 @@ func (d *Detector) Conclude() *Verdict {
 	v.single(d.matches)
 	v.correlated()
 	v.rare()
+	v.reported()
 	return v
 }
 
@@ -180,6 +184,10 @@ func (v *Verdict) Evidence(e *ocsf.Event, f *enrich.Facts, id EventID) {
 
 // write makes a draft's sentence and the list of what held, while the event can be read.
 func (v *Verdict) write(d *draft, see *view, card *finding.Card) {
+	if d.report != nil {
+		d.tell(see.ev, card)
+		return
+	}
 	s := v.story(d)
 	d.subject = card.Origin.Name
 	d.sentence = s.render(func(path string) []string {
@@ -254,6 +262,9 @@ func (v *Verdict) Signals() (signals []finding.Signal, rest map[finding.FoldKey]
 		}
 		rule := v.finding(d)
 		s := finding.Signal{UID: finding.UID("signal", rule.ID, card.Account, card.UID), Rule: rule, Time: card.Time, Event: card, Subject: d.subject, Sentence: d.sentence, Matches: d.matches}
+		if d.report != nil {
+			v.vendorSignal(&s, d)
+		}
 		for _, id := range d.related {
 			if c, ok := v.cards[id]; ok && id != d.deciding {
 				s.Related = append(s.Related, c)
@@ -266,6 +277,9 @@ func (v *Verdict) Signals() (signals []finding.Signal, rest map[finding.FoldKey]
 }
 
 func (v *Verdict) finding(d *draft) finding.Rule {
+	if d.report != nil {
+		return d.made
+	}
 	if d.corr {
 		return v.d.rules.Correlations[d.rule].Finding
 	}

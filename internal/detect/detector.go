@@ -52,6 +52,7 @@ type Detector struct {
 	hitGroup    []string           // of the hit at hand, used again
 	hitValues   []ocsf.Value       // likewise
 	names       map[EventID]string // ids of events whose EventID is a hash
+	reports     map[string]*report // other products' findings, by reportKey
 }
 
 // groupName is what signals fold by beside their rule.
@@ -74,7 +75,7 @@ type novelty struct {
 
 // NewDetector returns a Detector. history is sealed; it may be nil when there is none.
 func NewDetector(r *Rules, history *baseline.History) *Detector {
-	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}}
+	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}, reports: map[string]*report{}}
 	d.view.fields = r.fields
 	for _, c := range r.Correlations {
 		d.correlators = append(d.correlators, sigma.NewCorrelator(c.Correlation))
@@ -86,9 +87,10 @@ func NewDetector(r *Rules, history *baseline.History) *Detector {
 // read again, the caller's own number.
 func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
 	d.view.ev, d.view.facts = e, f
+	told := e.Mapping.Name != "cloudtrail" && d.report(e, f, id, source)
 	hits := d.routeOf(e.Mapping).Match(&d.view, &d.scratch)
 	if len(hits) == 0 {
-		return false
+		return told
 	}
 	group := d.group(f.Actor().Origin, e.Str(ocsf.CloudAccountUID))
 	for _, i := range hits {
@@ -215,6 +217,10 @@ func (d *Detector) Merge(other *Detector) {
 	}
 	for id, uid := range other.names {
 		d.names[id] = uid
+	}
+	for key, r := range other.reports {
+		r.newest.group = to[r.newest.group]
+		d.merge(key, r)
 	}
 }
 

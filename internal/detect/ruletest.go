@@ -69,6 +69,18 @@ var testBase = map[string]any{
 	"recipientAccountId": "111122223333", "eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
 }
 
+// kubernetesBase is the same for rules on the Kubernetes audit log: alice, by way of IAM, on a cluster of EKS.
+var kubernetesBase = map[string]any{
+	"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "stage": "ResponseComplete", "sourceIPs": []any{"198.51.100.7"}, "userAgent": "kubectl/v1.33.1 (linux/amd64) kubernetes/8adc0f0",
+	"user": map[string]any{
+		"username": "alice", "uid": "aws-iam-authenticator:111122223333:AIDAEXAMPLEALICE00001", "groups": []any{"developers", "system:authenticated"},
+		"extra": map[string]any{"arn": []any{"arn:aws:iam::111122223333:user/alice"}, "canonicalArn": []any{"arn:aws:iam::111122223333:user/alice"}, "accessKeyId": []any{"AKIAEXAMPLEALICE0001"}, "sessionName": []any{""}},
+	},
+	"responseStatus": map[string]any{"code": 200},
+	"annotations":    map[string]any{"authorization.k8s.io/decision": "allow"},
+	"cloudWatchLogs": map[string]any{"owner": "111122223333", "logGroup": "/aws/eks/shop/cluster"},
+}
+
 // resolverBase and wafBase are the same for Route 53 Resolver's query log and AWS WAF's log.
 var (
 	resolverBase = map[string]any{
@@ -88,8 +100,11 @@ var bases = map[string]struct {
 	fill   func(record map[string]any, at time.Time, n int)
 }{
 	"cloudtrail": {testBase, fill},
-	"resolver":   {resolverBase, func(record map[string]any, at time.Time, _ int) { record["query_timestamp"] = at.Format(time.RFC3339) }},
-	"waf":        {wafBase, func(record map[string]any, at time.Time, _ int) { record["timestamp"] = at.UnixMilli() }},
+	"eksaudit": {kubernetesBase, func(record map[string]any, at time.Time, n int) {
+		record["stageTimestamp"], record["auditID"] = at.Format(time.RFC3339), fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	}},
+	"resolver": {resolverBase, func(record map[string]any, at time.Time, _ int) { record["query_timestamp"] = at.Format(time.RFC3339) }},
+	"waf":      {wafBase, func(record map[string]any, at time.Time, _ int) { record["timestamp"] = at.UnixMilli() }},
 }
 
 var testStart = time.Date(2026, 3, 10, 10, 0, 0, 0, time.UTC)
@@ -154,7 +169,7 @@ func fill(record map[string]any, at time.Time, n int) {
 	put("readOnly", slices.ContainsFunc([]string{"Get", "List", "Describe", "Head", "Lookup"}, func(v string) bool { return strings.HasPrefix(name, v) }))
 }
 
-// merged lays over over base: maps merge, null deletes, userIdentity is replaced whole.
+// merged lays over over base: maps merge, null deletes, the identity is replaced whole.
 func merged(base, over map[string]any) map[string]any {
 	out := maps.Clone(base)
 	for k, v := range over {
@@ -163,7 +178,7 @@ func merged(base, over map[string]any) map[string]any {
 		switch {
 		case v == nil:
 			delete(out, k)
-		case isMap && both && k != "userIdentity":
+		case isMap && both && k != "userIdentity" && k != "user":
 			out[k] = merged(below, inner)
 		default:
 			out[k] = v

@@ -68,8 +68,43 @@ func otherActor(e *ocsf.Event, c caller) (a Actor, ok bool) {
 		return a, false
 	case isNetwork(e):
 		return networkActor(e), true
+	case e.Mapping.Name == "eksaudit":
+		return kubernetesActor(c), true
+	case isFinding(e):
+		return subject(e), true
 	}
 	return Actor{Kind: KindUnknown, Proof: ProofNone, Origin: c.Name, Name: c.Name, Type: "user"}, true
+}
+
+// kubernetesActor reads the name that the API server authenticated. Source: Kubernetes, "Authenticating", the names that begin with
+// system:, and Amazon EKS, which adds those with eks:.
+func kubernetesActor(c caller) Actor {
+	a := Actor{Kind: KindUser, Proof: ProofAWS, Origin: "kubernetes:" + c.Account + ":" + c.Name, Name: c.Name, Type: "user"}
+	account, isPod := strings.CutPrefix(c.Name, "system:serviceaccount:")
+	switch {
+	case c.Name == "":
+		a.Kind, a.Proof = KindUnknown, ProofNone
+	case c.Name == "system:anonymous":
+		a.Kind, a.Name, a.Type = KindAnonymous, "someone without credentials", "anonymous"
+	case isPod && !strings.HasPrefix(account, "kube-system:"):
+		a.Kind, a.Type, a.Name = KindWorkload, "workload", "service account "+strings.Replace(account, ":", "/", 1)
+	case isPod, strings.HasPrefix(c.Name, "system:"), strings.HasPrefix(c.Name, "eks:"):
+		a.Kind, a.Type = KindService, "service"
+	}
+	return a
+}
+
+// subject is the thing that a finding is about where it names no principal: an instance acts, anything else is what it happened to.
+func subject(e *ocsf.Event) Actor {
+	id := e.Str(ocsf.ResourceUID)
+	if instance := InstanceID(id); instance != "" {
+		return Actor{Kind: KindWorkload, Proof: ProofAWS, Origin: instance, Name: "the instance " + instance, Type: "instance"}
+	}
+	if id == "" {
+		account := e.Str(ocsf.CloudAccountUID)
+		return Actor{Kind: KindUnknown, Proof: ProofNone, Origin: "account:" + account, Name: "account " + account, Type: "account"}
+	}
+	return Actor{Kind: KindUnknown, Proof: ProofNone, Origin: id, Name: aws.LastName(id), Type: "resource"}
 }
 
 // InstanceID is the id of an EC2 instance in an id, an ARN or the ARN of the role session that the instance has; "" in any other text.
@@ -97,13 +132,22 @@ func (f *Facts) otherOutcome() string {
 	if isNetwork(f.ev) {
 		return networkOutcome(f.ev)
 	}
+	code := f.ev.Str(ocsf.APIResponseCode)
 	switch {
 	case isFinding(f.ev), f.ev.Str(ocsf.APIOperation) == "":
 		return ""
+	case code == "401", code == "403", code == "" && f.ev.Str(ocsf.StatusID) == "2":
+		return "denied"
 	case f.ev.Str(ocsf.StatusID) == "2":
 		return "error"
 	}
 	return "success"
+}
+
+// kinds are the types of resources as findings have them, by the types that AWS's services write.
+var kinds = map[string]string{
+	"Instance": "instance", "AwsEc2Instance": "instance", "S3Bucket": "bucket", "AwsS3Bucket": "bucket", "Lambda": "function", "AwsLambdaFunction": "function",
+	"EKSCluster": "cluster", "AwsEksCluster": "cluster", "ECSCluster": "cluster", "RDSDBInstance": "database", "AwsRdsDbInstance": "database", "AwsIamUser": "user", "AwsIamRole": "role",
 }
 
 // otherResources lists what a record of another log is about.
@@ -112,11 +156,15 @@ func (f *Facts) otherResources() []Resource {
 		return networkResources(f.ev)
 	}
 	var out []Resource
-	for _, v := range f.ev.Values(ocsf.ResourceUID, nil) {
+	types := f.ev.Values(ocsf.ResourceType, nil)
+	for i, v := range f.ev.Values(ocsf.ResourceUID, nil) {
 		if v.Str == "" || len(out) == maxResources || strings.HasPrefix(v.Str, "AWS::IAM::AccessKey:") || strings.HasPrefix(v.Str, "AWS::::Account:") {
 			continue
 		}
 		r := Resource{Kind: "resource", ID: strings.Clone(v.Str), Name: strings.Clone(aws.LastName(v.Str))}
+		if i < len(types) && kinds[types[i].Str] != "" {
+			r.Kind = kinds[types[i].Str]
+		}
 		if instance := InstanceID(v.Str); instance != "" {
 			r.Kind, r.ID = "instance", strings.Clone(instance)
 		}

@@ -29,10 +29,11 @@ type Rule struct {
 	ID         string   `json:"id"`
 	Title      string   `json:"title"`
 	Level      Level    `json:"level"`
-	Tier       string   `json:"tier"` // decisive, sequence (counts and sequences) or rarity
+	Tier       string   `json:"tier"` // decisive, sequence (counts and sequences), rarity, or vendor: another product's finding
 	Hash       string   `json:"hash"` // SHA-256 of the rule's file, hex
 	Attacks    []Attack `json:"attacks,omitempty"`
 	Author     string   `json:"author,omitempty"`
+	Source     string   `json:"source,omitempty"` // the product that found it, where that was not Tocsin: "GuardDuty"
 	References []string `json:"references,omitempty"`
 }
 
@@ -99,6 +100,9 @@ type Signal struct {
 	Subject  string    `json:"subject"`           // the sentence's subject, "alice"
 	Sentence string    `json:"sentence"`          // "alice attached AdministratorAccess to the user bob"
 	Matches  []Match   `json:"matches,omitempty"`
+	Finding  string    `json:"finding,omitempty"` // id of another product's finding, which is one signal however often it is updated
+	Count    int       `json:"count,omitempty"`   // how often that product saw it; 0 is once
+	Also     []string  `json:"also,omitempty"`    // uids of the events that told of it earlier
 }
 
 // Alert is a signal promoted to the queue. Signals of one rule, origin, account and day are one alert with a count.

@@ -29,7 +29,7 @@ type Rest struct {
 }
 
 // Fold groups signals of one rule, origin, account and UTC day into alerts, in order of time and uid, and adds what
-// was only counted. A correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
+// was only counted. Another product's finding is one alert, whatever its day. A correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
 func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 	sorted := slices.Clone(signals)
 	SortSignals(sorted)
@@ -38,6 +38,9 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 	for i := range sorted {
 		s := &sorted[i]
 		key := KeyOf(s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time)
+		if s.Finding != "" {
+			key = FoldKey{rule: "finding", origin: s.Finding, account: s.Event.Account}
+		}
 		at, known := index[key]
 		if !known {
 			at = len(alerts)
@@ -57,9 +60,12 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 }
 
 func newAlert(s *Signal) Alert {
-	day := s.Time.UTC().Format(time.DateOnly)
+	uid := UID("alert", s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time.UTC().Format(time.DateOnly))
+	if s.Finding != "" {
+		uid = UID("alert", "finding", s.Finding, s.Event.Account)
+	}
 	return Alert{
-		UID:      UID("alert", s.Rule.ID, s.Event.Origin.ID, s.Event.Account, day),
+		UID:      uid,
 		Title:    s.Rule.Title,
 		Sentence: s.Sentence,
 		Severity: s.Rule.Level,
@@ -81,14 +87,14 @@ func firstTime(s *Signal) time.Time {
 }
 
 func (a *Alert) add(s *Signal) {
-	a.Count++
+	a.Count += max(1, s.Count)
 	if t := firstTime(s); t.Before(a.First) {
 		a.First = t
 	}
 	if s.Time.After(a.Last) {
 		a.Last = s.Time
 	}
-	a.EventUIDs = append(a.EventUIDs, s.Event.UID)
+	a.EventUIDs = append(append(a.EventUIDs, s.Event.UID), s.Also...)
 	for i := range s.Related {
 		a.EventUIDs = append(a.EventUIDs, s.Related[i].UID)
 	}

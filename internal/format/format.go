@@ -2,8 +2,13 @@ package format
 
 import (
 	"github.com/tocsin-security/tocsin/internal/format/alb"
+	"github.com/tocsin-security/tocsin/internal/format/asff"
+	"github.com/tocsin-security/tocsin/internal/format/awsconfig"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
+	"github.com/tocsin-security/tocsin/internal/format/eksaudit"
+	"github.com/tocsin-security/tocsin/internal/format/guardduty"
 	"github.com/tocsin-security/tocsin/internal/format/ocsfjson"
+	"github.com/tocsin-security/tocsin/internal/format/ocsfparquet"
 	"github.com/tocsin-security/tocsin/internal/format/resolver"
 	"github.com/tocsin-security/tocsin/internal/format/s3access"
 	"github.com/tocsin-security/tocsin/internal/format/vpcflow"
@@ -26,6 +31,11 @@ type Format struct {
 func All() []Format {
 	return []Format{
 		{"ocsfjson", ocsfjson.Recognise, ocsfjson.Shape, "aws", "cloudtrail"},
+		{"ocsfparquet", ocsfparquet.Recognise, ocsfparquet.Shape, "aws", "cloudtrail"},
+		{"eksaudit", eksaudit.Recognise, eksaudit.Shape, "kubernetes", "audit"},
+		{"guardduty", guardduty.Recognise, guardduty.Shape, "aws", "guardduty"},
+		{"asff", asff.Recognise, asff.Shape, "aws", "securityhub"},
+		{"awsconfig", awsconfig.Recognise, awsconfig.Shape, "aws", "config"},
 		{"vpcflow", vpcflow.Recognise, vpcflow.Shape, "aws", "vpcflow"},
 		{"resolver", resolver.Recognise, resolver.Shape, "aws", "route53resolver"},
 		{"waf", waf.Recognise, waf.Shape, "aws", "waf"},

@@ -29,6 +29,9 @@ type Shape struct {
 	// Lines starts the reading of a stream of text lines; nil where records are JSON. A stream that begins with a bracket is
 	// JSON all the same: an envelope whose texts are such lines.
 	Lines func() Lines
+	// Open turns a stream that is no JSON into one that is; nil where it is. An error, also one of reading, is what is wrong with
+	// the stream, in a sentence.
+	Open func(r io.Reader) (io.ReadCloser, error)
 }
 
 // Wrapped is a record within an envelope.
@@ -82,7 +85,7 @@ const maxWraps = 4
 // Decode reads a stream to its end. What cannot be read goes to sink.Unreadable and the rest goes on; the error is the
 // context's, the sink's, or the source's own (after which what came before it was still delivered).
 func (d *Decoder) Decode(ctx context.Context, r io.Reader, source string, sink Sink) error {
-	d.at, d.sink = Position{Source: source}, sink
+	d.at, d.sink, d.raw = Position{Source: source}, sink, nil
 	if d.shape.Lines != nil {
 		d.lines, d.headed = d.shape.Lines(), true
 		head := bufio.NewReaderSize(r, 64<<10)
@@ -91,8 +94,45 @@ func (d *Decoder) Decode(ctx context.Context, r io.Reader, source string, sink S
 		}
 		r = head
 	}
+	if d.shape.Open != nil {
+		return d.opened(ctx, r)
+	}
 	d.splitter.Reset(r, d.limits, d.shape.Arrays...)
 	return d.stream(ctx, &d.splitter, 0)
+}
+
+// ReasonUnopened is why a stream of a packed form holds no records.
+const ReasonUnopened = "file that cannot be opened"
+
+// opened reads what Open makes of a stream. What is wrong with it, at its beginning or later on, is one unreadable stretch. Its
+// records have no offset: they are not in the stream as such.
+func (d *Decoder) opened(ctx context.Context, r io.Reader) error {
+	source := &faulty{r: r}
+	in, err := d.shape.Open(source)
+	switch {
+	case source.err != nil:
+		return source.err
+	case err != nil:
+		return d.unreadable(ReasonUnopened, err.Error())
+	}
+	defer in.Close() //nolint:errcheck // read only
+	d.splitter.Reset(in, d.limits, d.shape.Arrays...)
+	return d.stream(ctx, &d.splitter, 1)
+}
+
+// faulty remembers the error of a source, which is not the fault of what it holds.
+type faulty struct {
+	r   io.Reader
+	err error
+}
+
+// Read reads from the source.
+func (f *faulty) Read(p []byte) (int, error) {
+	n, err := f.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
 }
 
 // beginsJSON reports whether the first byte of a stream that is no white space or byte order mark is a bracket.

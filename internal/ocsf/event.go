@@ -94,6 +94,13 @@ func (e *Event) Values(f FieldID, dst []Value) []Value {
 		return append(dst, Value{String, r.Const})
 	}
 	n := len(dst)
+	if r.Whole {
+		v, _ := e.first(e.Doc, r.path)
+		if v = r.Convert(v, e); v.Str != "" {
+			dst = append(dst, v)
+		}
+		return dst
+	}
 	dst = e.collect(e.Doc, r.path, dst)
 	if r.Convert != nil {
 		for i := n; i < len(dst); i++ {

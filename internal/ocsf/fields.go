@@ -59,6 +59,30 @@ const (
 	FindingUID
 	FindingTitle
 	FindingTypes
+	// of findings, inventories and Kubernetes
+	ActorUserGroups
+	ActorSessionUID
+	APIResponseCode
+	URLPath
+	Count
+	ConfidenceScore
+	FindingUIDAlt
+	FindingDesc
+	FindingCreated
+	FindingModified
+	FindingFirstSeen
+	FindingLastSeen
+	FindingAnalytic
+	FindingURL
+	Resources
+	Evidences
+	ComplianceControl
+	ComplianceStandards
+	ComplianceRequirements
+	ComplianceStatusID
+	RemediationDesc
+	RemediationReferences
+	Vulnerabilities
 	// Of networks: flows, names, web requests.
 	MetadataFeatureUID
 	MetadataLabels
@@ -115,7 +139,6 @@ const (
 	URLScheme
 	URLHostname
 	URLPort
-	URLPath
 	URLQuery
 	HTTPResponseCode
 	HTTPResponseLength
@@ -143,6 +166,13 @@ var fieldPaths = [numFields]string{ //nolint:gosec // paths, no credentials
 	TLSVersion: "tls.version", TLSCipher: "tls.cipher", TLSSNI: "tls.sni",
 	UserName: "user.name", UserUID: "user.uid", IsMFA: "is_mfa", DstServiceName: "dst_endpoint.svc_name",
 	ActorIdpUID: "actor.idp.uid", FindingUID: "finding_info.uid", FindingTitle: "finding_info.title", FindingTypes: "finding_info.types",
+	ActorUserGroups: "actor.user.groups", ActorSessionUID: "actor.session.uid", APIResponseCode: "api.response.code",
+	Count: "count", ConfidenceScore: "confidence_score",
+	FindingUIDAlt: "finding_info.uid_alt", FindingDesc: "finding_info.desc", FindingCreated: "finding_info.created_time", FindingModified: "finding_info.modified_time",
+	FindingFirstSeen: "finding_info.first_seen_time", FindingLastSeen: "finding_info.last_seen_time", FindingAnalytic: "finding_info.analytic", FindingURL: "finding_info.src_url",
+	Resources: "resources", Evidences: "evidences",
+	ComplianceControl: "compliance.control", ComplianceStandards: "compliance.standards", ComplianceRequirements: "compliance.requirements", ComplianceStatusID: "compliance.status_id",
+	RemediationDesc: "remediation.desc", RemediationReferences: "remediation.references", Vulnerabilities: "vulnerabilities",
 	MetadataFeatureUID: "metadata.product.feature.uid", MetadataLabels: "metadata.labels", CloudZone: "cloud.zone", StartTime: "start_time",
 	EndTime: "end_time", ActionID: "action_id", Action: "action", DispositionID: "disposition_id", SrcPort: "src_endpoint.port",
 	SrcVPC: "src_endpoint.vpc_uid", SrcSubnet: "src_endpoint.subnet_uid", SrcInterface: "src_endpoint.interface_uid", SrcInstance: "src_endpoint.instance_uid",

@@ -23,6 +23,7 @@ type Row struct {
 	Convert Convert // nil: as it is
 	Classes []int   // class_uid of the events that the row is for; none: all
 	Copied  bool    // the vendor's member says more than the field, so the whole object also keeps it in unmapped
+	Whole   bool    // Convert makes one value of the record, however many From holds
 	Note    string  // for the docs: what Convert does
 	// Build makes the objects of a field that is an array of them, such as answers, from the value at From.
 	Build func(v *fastjson.Value) []any
@@ -52,6 +53,7 @@ func (m *Mapping) Compile() *Mapping {
 		if r.From != "" {
 			r.path = ParsePath(r.From)
 		}
+		r.Whole = r.Whole || fieldType[r.Field] == "made" && r.Convert != nil
 		m.byField[r.Field] = r
 	}
 	if m.Stored != nil {

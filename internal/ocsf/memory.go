@@ -16,7 +16,8 @@ type memory struct {
 	texts   []textOf
 	index   map[*fastjson.Value]int // into texts, from fewTexts on
 	inner   []*innerDoc
-	used    int  // of inner
+	used    int // of inner
+	maker   Maker
 	looked  bool // for names with dots
 	dots    bool
 }
@@ -39,6 +40,10 @@ func (m *memory) reset() {
 		m.scratch = nil
 	}
 	m.scratch = m.scratch[:0]
+	if cap(m.maker.b) > keepScratch {
+		m.maker.b = nil
+	}
+	m.maker.b = m.maker.b[:0]
 	if len(m.texts) > fewTexts {
 		m.index, m.texts = nil, nil
 	}

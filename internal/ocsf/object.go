@@ -15,6 +15,10 @@ var fieldType = map[FieldID]string{
 	Time: "number", SeverityID: "number", StatusID: "number", ActorUserTypeID: "number", ActorSessionCreated: "number",
 	ActorSessionMFA: "flag", IsMFA: "flag",
 	APIRequestData: "document", APIResponseData: "document",
+	APIResponseCode: "number", Count: "number", ConfidenceScore: "number", ComplianceStatusID: "number",
+	FindingCreated: "number", FindingModified: "number", FindingFirstSeen: "number", FindingLastSeen: "number",
+	ActorUserGroups: "made", FindingAnalytic: "made", Resources: "made", Evidences: "made", Vulnerabilities: "made",
+	ComplianceStandards: "list", ComplianceRequirements: "list", RemediationReferences: "list",
 	FindingTypes: "list",
 	StartTime:    "number", EndTime: "number", ActionID: "number", DispositionID: "number", SrcPort: "number", DstPort: "number",
 	ProtocolNumber: "number", ProtocolVersionID: "number", DirectionID: "number", BoundaryID: "number", TCPFlags: "number", TrafficBytes: "number",
@@ -77,7 +81,7 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 		path := r.Field.String()
 		top, _, _ := strings.Cut(path, ".")
 		a, fits := known.Attributes[top]
-		if !fits || a.Profile != "" && !slices.Contains(profiles, a.Profile) || top == "resources" || e.row(r.Field) == nil {
+		if !fits || a.Profile != "" && !slices.Contains(profiles, a.Profile) || top == "resources" && r.Field != Resources || e.row(r.Field) == nil {
 			continue
 		}
 		if x, ok := e.plain(r); ok {
@@ -126,6 +130,9 @@ func (e *Event) plain(r *Row) (x any, ok bool) {
 		return n, err == nil
 	case "flag":
 		return BoolOf(Value{Str: s})
+	case "made":
+		made, err := fastjson.Parse(s) // by Event.Make
+		return tree(made), err == nil
 	}
 	return valid(s), true
 }
@@ -145,6 +152,8 @@ func (e *Event) list(f FieldID) []string {
 func (e *Event) resources() []any {
 	uid, kind, owner := e.Mapping.byField[ResourceUID], e.Mapping.byField[ResourceType], e.Mapping.byField[ResourceOwnerAccount]
 	switch {
+	case e.Mapping.byField[Resources] != nil:
+		return nil
 	case uid != nil && len(uid.path) == 1:
 		return e.oneResource()
 	case uid == nil || kind == nil || owner == nil || len(uid.path) != 2:

@@ -101,8 +101,8 @@ func TestFieldsAreInTheSchema(t *testing.T) {
 			t.Errorf("%s is in no class in use", f)
 		}
 	}
-	if len(s.Classes) != 8 {
-		t.Errorf("%d classes, want 8", len(s.Classes))
+	if len(s.Classes) != 11 {
+		t.Errorf("%d classes, want 11", len(s.Classes))
 	}
 }
 
