@@ -19,6 +19,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -30,7 +31,8 @@ type Server struct {
 	Desk    *desk.Desk
 	Lake    *lake.Lake
 	House   *source.House
-	Child   []string // the command that answers searches
+	Child   []string          // the command that answers searches
+	Intel   func() *intel.Set // the feeds of now; nil for none
 	Metrics func() []Metric
 	Ready   func() error // nil when everything works
 	Log     *slog.Logger
@@ -52,6 +54,7 @@ func (s *Server) Handler() http.Handler {
 	s.doors(api)
 	s.replays(api)
 	s.search(api)
+	s.intelligence(api)
 	mux.HandleFunc("POST /api/v1/ingest/{source}", s.ingest)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "alive"})

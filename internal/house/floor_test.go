@@ -31,6 +31,7 @@ var floors = map[string]float64{
 	"internal/ledger":          1,
 	"internal/finding":         1,
 	"internal/baseline":        1,
+	"internal/intel":           1,
 	"internal/detect":          2,
 	"internal/incident":        2,
 	"internal/store":           0,

@@ -32,6 +32,22 @@ func Networks(name string, list []netip.Prefix) AllowList {
 	return a
 }
 
+// allowOf makes an allow-list of what was read as a list of indicators.
+func allowOf(name string, list []Indicator) AllowList {
+	a := AllowList{Name: name, networks: &bart.Lite{}, exact: map[string]bool{}, names: map[string]bool{}}
+	for i := range list {
+		switch x := &list[i]; x.Kind {
+		case IP:
+			_ = a.add("cidr", x.Value) // it was read as a network before
+		case Domain:
+			a.names[x.Value] = true
+		default:
+			a.exact[x.Value] = true
+		}
+	}
+	return a
+}
+
 // attributeKinds are MISP's types of attribute by what they are here.
 var attributeKinds = map[string]Kind{
 	"ip-src": IP, "ip-dst": IP, "ip-src|port": IP, "ip-dst|port": IP, "domain": Domain, "hostname": Domain, "hostname|port": Domain, "domain|ip": Domain,
@@ -125,15 +141,7 @@ func (a *AllowList) covers(i *Indicator) bool {
 	host := i.Value
 	switch i.Kind {
 	case IP:
-		p, err := netip.ParsePrefix(i.Value)
-		if err != nil {
-			addr, err := netip.ParseAddr(i.Value)
-			if err != nil {
-				return false
-			}
-			p = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		if a.networks != nil && a.networks.LookupPrefix(p) {
+		if p, ok := prefixOf(i.Value); ok && a.networks != nil && a.networks.LookupPrefix(p) {
 			return true
 		}
 	case URL:

@@ -129,6 +129,10 @@ func (f *Feed) Parse(raw []byte) (*Reading, error) {
 	if err := read(raw); err != nil {
 		return r, fmt.Errorf("read as %s: %w", r.Format, err)
 	}
+	if f.Allow && len(r.Indicators) > 0 {
+		r.Lists = append(r.Lists, allowOf(f.Name, r.Indicators))
+		r.Indicators = nil
+	}
 	return r, nil
 }
 

@@ -39,6 +39,7 @@ type Set struct {
 	networks *bart.Table[int32] // → entries
 	byText   [kinds]map[string]int32
 	own      *bart.Lite
+	allow    []AllowList
 }
 
 const kinds = int(Hash) + 1
@@ -63,6 +64,7 @@ func Compile(feeds []Loaded, own []netip.Prefix, now time.Time) *Set {
 	for _, f := range feeds {
 		allow = append(allow, f.Lists...)
 	}
+	s.allow = allow
 	for _, f := range feeds {
 		t := &Tally{Allowed: map[string]int{}}
 		s.Tallies[f.Feed.Name] = t
@@ -91,13 +93,9 @@ func (s *Set) take(i *Indicator, source int32, allow []AllowList, t *Tally, now 
 	}
 	at, e := int32(len(s.entries)), entry{*i, source, -1} //nolint:gosec // at most MaxAll
 	if i.Kind == IP {
-		p, err := netip.ParsePrefix(i.Value)
-		if err != nil {
-			addr, err := netip.ParseAddr(i.Value)
-			if err != nil {
-				return
-			}
-			p = netip.PrefixFrom(addr, addr.BitLen())
+		p, ok := prefixOf(i.Value)
+		if !ok {
+			return
 		}
 		if first, known := s.networks.Get(p); known {
 			e.next = first
@@ -147,4 +145,59 @@ func (s *Set) Newer(than time.Time) *Set {
 	out := Compile(feeds, nil, than)
 	out.own = s.own
 	return out
+}
+
+// prefixOf reads an address or a network in normal form.
+func prefixOf(value string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(value); err == nil {
+		return p, true
+	}
+	a, err := netip.ParseAddr(value)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// Found is what one feed says of a value.
+type Found struct {
+	Source    Source
+	Indicator Indicator
+}
+
+// Check says what all feeds say of a value, expired or not, and which allow-lists cover it. An error says that the value is no indicator.
+func (s *Set) Check(value string) (found []Found, allowed []string, err error) {
+	list, err := Read(value, 0)
+	if err != nil || s == nil {
+		return nil, nil, err
+	}
+	var m Scratch
+	for i := range list {
+		x := &list[i]
+		for k := range s.allow {
+			if s.allow[k].covers(x) {
+				allowed = append(allowed, s.allow[k].Name)
+			}
+		}
+		switch x.Kind {
+		case IP:
+			if p, ok := prefixOf(x.Value); ok {
+				for _, at := range s.networks.Supernets(p) {
+					m.found = append(m.found, at)
+				}
+			}
+		case Domain:
+			s.below([]byte(x.Value), &m)
+		case URL:
+			s.url(x.Value, &m)
+		default:
+			s.text(x.Kind, []byte(x.Value), &m)
+		}
+	}
+	for _, first := range m.found {
+		for at := first; at >= 0; at = s.entries[at].next {
+			found = append(found, Found{s.Sources[s.entries[at].source], s.entries[at].Indicator})
+		}
+	}
+	return found, allowed, nil
 }
