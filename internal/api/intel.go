@@ -91,7 +91,8 @@ func (s *Server) intelligence(api huma.API) {
 	})
 	huma.Register(api, op("GET", "/api/v1/intel/check", "What the feeds say of an address, a name, a URL or a hash"), func(_ context.Context, in *struct {
 		Value string `query:"value" required:"true" maxLength:"4096"`
-	}) (*body[verdict], error) {
+	},
+	) (*body[verdict], error) {
 		var set *intel.Set
 		if s.Intel != nil {
 			set = s.Intel()

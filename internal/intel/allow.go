@@ -132,7 +132,8 @@ func (a *AllowList) add(kind, entry string) error {
 
 // covers reports whether the list says that an indicator accuses nobody. A wider network than one of the list is not covered.
 func (a *AllowList) covers(i *Indicator) bool {
-	if len(a.kinds) > 0 && !a.kinds[i.Kind] && !(i.Kind == URL && a.kinds[Domain] && len(a.names) > 0) {
+	byHost := i.Kind == URL && a.kinds[Domain] && len(a.names) > 0
+	if len(a.kinds) > 0 && !a.kinds[i.Kind] && !byHost {
 		return false
 	}
 	if a.exact[i.Value] {

@@ -163,7 +163,8 @@ var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
 // global reports whether an address means the same to everyone.
 func global(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !(a.Is4() && (carrier.Contains(a) || a.As4()[0] == 0 || a.As4()[0] >= 240))
+	reserved := a.Is4() && (carrier.Contains(a) || a.As4()[0] == 0 || a.As4()[0] >= 240)
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !reserved
 }
 
 // maxRange is the most networks that one range may fall into.

@@ -110,7 +110,8 @@ func (r *Reading) mispAttribute(a *mispAttribute, eventTags []mispTag) {
 		parts = strings.SplitN(a.Value, "|", 2)
 	}
 	for i, kind := range kinds {
-		if i < len(parts) && !(i == 0 && strings.HasPrefix(a.Type, "filename|")) {
+		isName := i == 0 && strings.HasPrefix(a.Type, "filename|")
+		if i < len(parts) && !isName {
 			r.add(0, parts[i], kind, like)
 		}
 	}

@@ -298,8 +298,14 @@ var misses = []struct {
 	look look
 	text string
 }{
-	{asAddress, "203.0.113.77"}, {asAddress, "2001:db8::1"}, {asAddress, "cloudtrail.amazonaws.com"}, {asAddress, "AWS Internal"}, {asName, "Www.Some.Long.Example.COM"},
-	{asURL, "https://WWW.example.com:443/a/long/path?with=a&query=of&some=length"}, {asURL, "http://198.51.100.9:80/"}, {asHash, strings.Repeat("F", 64)},
+	{asAddress, "203.0.113.77"},
+	{asAddress, "2001:db8::1"},
+	{asAddress, "cloudtrail.amazonaws.com"},
+	{asAddress, "AWS Internal"},
+	{asName, "Www.Some.Long.Example.COM"},
+	{asURL, "https://WWW.example.com:443/a/long/path?with=a&query=of&some=length"},
+	{asURL, "http://198.51.100.9:80/"},
+	{asHash, strings.Repeat("F", 64)},
 	{asAnswers, `[{"type":"A","rdata":"198.51.100.9"},{"type":"CNAME","rdata":"a.example.com"}]`},
 }
 
