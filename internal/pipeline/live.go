@@ -125,6 +125,9 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	at.Source = strings.Clone(at.Source)
 	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at}
 	l.bytes += len(e.Raw)
+	if _, known := l.received[id]; !known && !at.Received.IsZero() {
+		l.received[id] = at.Received
+	}
 }
 
 // Stale reports whether something that was judged would come out otherwise now.
