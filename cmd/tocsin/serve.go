@@ -143,6 +143,7 @@ func replayCommand(io app.Streams) *cobra.Command {
 	f.StringVar(&o.From, "from", "", "from this time on")
 	f.StringVar(&o.To, "to", "", "before this time")
 	f.StringVar(&o.Environment, "environment", "", "environment.yaml")
+	f.StringArrayVar(&o.Intel, "intel", nil, "feed of indicators, a file or a folder; as of tocsin scan")
 	f.StringVar(&o.Format, "format", "", "as of tocsin scan")
 	f.StringVarP(&o.Output, "output", "o", "", "file to write")
 	f.StringVar(&o.MinSeverity, "min-severity", "", "show only what is at least so severe")

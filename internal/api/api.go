@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -29,7 +30,8 @@ type Server struct {
 	Desk    *desk.Desk
 	Lake    *lake.Lake
 	House   *source.House
-	Child   []string // the command that answers searches
+	Child   []string          // the command that answers searches
+	Intel   func() *intel.Set // the feeds of now; nil for none
 	Metrics func() []Metric
 	Ready   func() error // nil when everything works
 	Log     *slog.Logger

@@ -42,6 +42,7 @@ func (s *Server) Handler() http.Handler {
 	s.doors(api)
 	s.replays(api)
 	s.search(api)
+	s.intelligence(api)
 	s.plain(api, mux)
 	return guarded(mux)
 }

@@ -37,6 +37,7 @@ type Config struct {
 	Lake        LakeConfig     `yaml:"lake"`
 	Detect      DetectConfig   `yaml:"detect"`
 	Sources     []SourceConfig `yaml:"sources"`
+	Intel       []FeedConfig   `yaml:"intel"`
 }
 
 // StreamConfig is about the bus.
@@ -146,7 +147,7 @@ func (c *Config) complete() error {
 		names[s.Name] = true
 		errs = append(errs, source.Check(desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings}))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkIntel())...)
 }
 
 // timing is what the worker is told.
@@ -157,4 +158,5 @@ func (c *Config) timing() pipeline.Timing {
 func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }
 func (c *Config) streamDir() string { return filepath.Join(c.Data, "stream") }
 func (c *Config) ledgerDir() string { return filepath.Join(c.Data, "ledger") }
+func (c *Config) intelDir() string  { return filepath.Join(c.Data, "intel") }
 func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }

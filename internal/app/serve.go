@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/api"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
@@ -55,7 +56,11 @@ type house struct {
 	sources  *source.House
 	worker   *pipeline.Worker
 	listener net.Listener
-	failing  atomic.Pointer[string] // why the worker does not work at the moment
+	feeds    *feedKeeper
+	intel    atomic.Pointer[intel.Set] // the feeds of now
+	feedsAs  string                    // what intel was made of
+	swept    *intel.Set                // last that history was searched for
+	failing  atomic.Pointer[string]    // why the worker does not work at the moment
 	closers  []func() error
 }
 
@@ -119,9 +124,13 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.feeds = &feedKeeper{desk: h.desk, folder: intel.Folder(c.intelDir()), own: env.Prefixes(), now: time.Now, log: h.log}
+	if err := h.beginFeeds(ctx); err != nil {
+		return err
+	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load,
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}
@@ -159,7 +168,7 @@ func (h *house) run(ctx context.Context) error {
 		child = []string{exe, "query-child"}
 	}
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
+		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
 	}).HTTP()
 	h.greet(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -177,6 +186,7 @@ func (h *house) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return whenDone(ctx, h.sources.Run(ctx)) })
 	group.Go(func() error { return h.work(ctx) })
+	group.Go(func() error { return h.watchFeeds(ctx) })
 	group.Go(func() error { return h.tell(ctx) })
 	return group.Wait()
 }

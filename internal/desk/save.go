@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
 )
@@ -23,6 +24,8 @@ type Conclusion struct {
 	// Received says when an event of an account came in; zero where that is not known any more.
 	Received    func(account, uid string) time.Time
 	DeadLetters []DeadLetter
+	Hits        []detect.IntelHits // of indicators: counts that changed
+	HitsWhole   bool               // they are all that there are since Since
 	Now         time.Time
 }
 
@@ -36,6 +39,9 @@ func (d *Desk) Save(ctx context.Context, c *Conclusion) error {
 			if err := saveFindings(ctx, tx, c); err != nil {
 				return err
 			}
+		}
+		if err := saveHits(ctx, tx, c.Hits, c.HitsWhole, c.Since); err != nil {
+			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO positions (name, value) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > positions.value`, c.Partition, int64(c.Position)) //nolint:gosec // counted from 1
@@ -133,7 +139,7 @@ func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID st
 		return fmt.Errorf("alert %s: %w", a.UID, err)
 	}
 	ingested, late := ingestedOf(a, c), 0
-	if !ingested.IsZero() && ingested.Sub(a.First) > lateness {
+	if known := a.KnownSince(); !ingested.IsZero() && (ingested.Sub(a.First) > lateness || known.After(ingested)) { // the events came late, or what accuses them
 		late = 1
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO alerts (uid, incident_uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at)

@@ -24,6 +24,7 @@ func KeyOf(rule, origin, account string, at time.Time) FoldKey {
 // Rest is the part of a storm that was counted without being kept whole.
 type Rest struct {
 	Count     int
+	First     time.Time // zero: not before what was kept
 	Last      time.Time
 	EventUIDs []string
 }
@@ -49,6 +50,9 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 			if more := rest[key]; more != nil {
 				alerts[at].Count, alerts[at].Last = more.Count, more.Last
 				alerts[at].EventUIDs = append(alerts[at].EventUIDs, more.EventUIDs...)
+				if !more.First.IsZero() && more.First.Before(alerts[at].First) {
+					alerts[at].First = more.First
+				}
 			}
 		}
 		alerts[at].add(s)

@@ -50,6 +50,7 @@ var floors = map[string]float64{
 	"internal/house":              0,
 	"build/":                      7,
 	"internal/ocsf/gen":           7,
+	"internal/intel":              1,
 }
 
 // onlyFor names packages that only some may import.

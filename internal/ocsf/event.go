@@ -17,6 +17,8 @@ type Position struct {
 	// Offset is the byte offset of the record's first byte in the decompressed source. A record that was wrapped in
 	// another (a string inside an envelope) has the offset of the envelope.
 	Offset int64
+	// Received is when a stored record came in; zero where that is not known, and for what is read for the first time.
+	Received time.Time
 }
 
 // Event is one record: its bytes, parsed once and read lazily through its format's Mapping. An Event and every Value

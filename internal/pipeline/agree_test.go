@@ -22,13 +22,16 @@ import (
 func TestScanLiveAndReplayAgree(t *testing.T) {
 	t.Parallel()
 	inv := simulated(t)
-	o := Options{Rules: rules(t)}
+	o := Options{Rules: rules(t), Intel: accusing(t, inv)}
 	scan, err := Run(t.Context(), Files{inv}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(scan.Incidents) < 2 {
 		t.Fatalf("%d incidents: nothing is compared", len(scan.Incidents))
+	}
+	if n := byIntel(scan); n < 2 {
+		t.Fatalf("%d alerts by intelligence: nothing of it is compared", n)
 	}
 	l, err := lake.Open(t.Context(), filepath.Join(t.TempDir(), "lake"))
 	if err != nil {

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
@@ -24,6 +24,7 @@ type Worker struct {
 	Desk    *desk.Desk
 	Follow  func(ctx context.Context) error // called after each commit; nil for nothing
 	Judging Options
+	Intel   func() *intel.Set // the feeds of now, asked for often; nil for none
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -38,8 +39,8 @@ type Worker struct {
 	dead    []desk.DeadLetter
 	since   time.Time  // what is older than this was not judged again, and stays as it was
 	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy time.Time }
-	cost    struct{ conclude, rebuild time.Duration }
+	last    struct{ conclude, commit, rebuild, tidy, renew, hits time.Time }
+	cost    struct{ conclude, rebuild, renew time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -55,7 +56,7 @@ func (t *Timing) orDefault() {
 	for _, d := range []struct {
 		value *time.Duration
 		is    time.Duration
-	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, 30 * 24 * time.Hour}, {&t.Tidy, 10 * time.Minute}} {
+	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, DefaultWindow}, {&t.Tidy, 10 * time.Minute}} {
 		if *d.value <= 0 {
 			*d.value = d.is
 		}
@@ -64,6 +65,9 @@ func (t *Timing) orDefault() {
 		t.CommitBytes = commitBytes
 	}
 }
+
+// DefaultWindow is how far back live detection reaches where nothing else is said.
+const DefaultWindow = 30 * 24 * time.Hour
 
 // partitionName is the name of the one partition that a worker has today.
 const partitionName = "0"
@@ -116,6 +120,9 @@ func (w *Worker) begin(ctx context.Context) error {
 		return err
 	}
 	w.known = newKnown(w.Lake)
+	if w.Intel != nil {
+		w.Judging.Intel = w.Intel()
+	}
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
@@ -131,8 +138,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window) // the newest comes first
-	files = slices.DeleteFunc(files, func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(w.since) })
+	files, w.since = windowOf(files, w.Timing.Window)
 	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
@@ -204,11 +210,22 @@ func (w *Worker) conclude(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.live.News() && len(w.dead) == 0 {
+	if err := w.renew(ctx); err != nil {
+		return err
+	}
+	count := w.live.News() || since(w.Now(), w.last.hits) >= hitsEvery
+	if !w.live.News() && len(w.dead) == 0 && !count {
 		return nil
 	}
 	start := time.Now()
 	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since}
+	if count {
+		w.last.hits = w.Now()
+		c.Hits, c.HitsWhole = w.live.Hits()
+		if !w.live.News() && len(w.dead)+len(c.Hits) == 0 {
+			return nil
+		}
+	}
 	if w.live.News() {
 		r := w.live.Conclude()
 		c.Findings, c.Incidents, c.Loose = true, r.Incidents, r.Loose
