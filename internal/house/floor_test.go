@@ -33,6 +33,7 @@ var floors = map[string]float64{
 	"internal/baseline":        1,
 	"internal/detect":          2,
 	"internal/incident":        2,
+	"internal/health":          2,
 	"internal/store":           0,
 	"internal/desk":            3,
 	"internal/pipeline":        4,
