@@ -56,7 +56,7 @@ func sourceCommand(io app.Streams) *cobra.Command {
 	var s settings
 	var kind, from, to string
 	var set []string
-	var asJSON bool
+	var format string
 	root := &cobra.Command{Use: "source", Short: "Add, list and test the doors that logs come in by"}
 	s.flags(root)
 	add := s.command("add NAME", "Add a source, or change it", 1, "name it: tocsin source add logs --kind folder --set path=/var/log/aws", func(cmd *cobra.Command, c *app.Config, args []string) error {
@@ -64,16 +64,21 @@ func sourceCommand(io app.Streams) *cobra.Command {
 	})
 	add.Flags().StringVar(&kind, "kind", "folder", "one of folder, http, s3")
 	add.Flags().StringArrayVar(&set, "set", nil, "a setting, NAME=VALUE; can be repeated")
-	list := s.command("list", "List the sources", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
-		return app.ListSources(cmd.Context(), c, asJSON, io)
+	list := s.command("list", "List the sources and their health", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		return app.ListSources(cmd.Context(), c, format, io)
 	})
-	list.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	coverage := s.command("coverage", "Show which accounts and Regions are seen, silent, or were never seen", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		return app.ShowCoverage(cmd.Context(), c, format, io)
+	})
+	for _, c := range []*cobra.Command{list, coverage} {
+		c.Flags().StringVar(&format, "format", "table", "table or json")
+	}
 	backfill := s.command("backfill NAME", "List a bucket's earlier days as well", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
 		return app.Backfill(cmd.Context(), c, args[0], from, to, io)
 	})
 	backfill.Flags().StringVar(&from, "from", "", "first day")
 	backfill.Flags().StringVar(&to, "to", "", "day after the last")
-	root.AddCommand(add, list, backfill,
+	root.AddCommand(add, list, coverage, backfill,
 		s.command("test NAME", "Open a source's door once", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
 			return app.TestSource(cmd.Context(), c, args[0], io)
 		}),

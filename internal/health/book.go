@@ -10,7 +10,7 @@ import (
 const Kept = 15 * 24 * time.Hour
 
 // MaxStreams bounds the streams of one source that are counted apart. What comes above it counts for the whole source only.
-const MaxStreams = 2000
+const MaxStreams = 1000
 
 // Book holds the hours of all keys. It has one owner.
 type Book struct {
@@ -41,6 +41,7 @@ func (b *Book) Put(h Hour) {
 		p = &pages{}
 		b.keys[h.Key] = p
 	}
+	h.Key = Key{} // the pages have it
 	i, found := slices.BinarySearchFunc(p.hours, h.Start, func(x Hour, t time.Time) int { return x.Start.Compare(t) })
 	if found {
 		p.hours[i] = h
@@ -49,9 +50,15 @@ func (b *Book) Put(h Hour) {
 	}
 }
 
-// Forget drops hours that are older than Kept.
+// Forget drops hours that are older than Kept, and the lags of those that no report speaks of any more.
 func (b *Book) Forget(now time.Time) {
+	old := HourOf(now.Add(-25 * time.Hour))
 	for k, p := range b.keys {
+		for i := len(p.hours) - 1; i >= 0 && (!p.hours[i].Start.Before(old) || p.hours[i].Lags != nil); i-- {
+			if p.hours[i].Start.Before(old) {
+				p.hours[i].Lags = nil
+			}
+		}
 		i, _ := slices.BinarySearchFunc(p.hours, HourOf(now.Add(-Kept)), func(x Hour, t time.Time) int { return x.Start.Compare(t) })
 		if p.hours = slices.Delete(p.hours, 0, i); len(p.hours) == 0 {
 			delete(b.keys, k)

@@ -165,15 +165,20 @@ func (c *Coverage) finish(e Expected) {
 	slices.SortStableFunc(c.Cells, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Source, b.Source))
 	})
-	extra := 0
 	for i := range c.Cells {
-		x := &c.Cells[i]
 		for _, a := range e.Accounts {
-			if a.ID == x.Account {
-				x.Name = a.Name
+			if a.ID == c.Cells[i].Account {
+				c.Cells[i].Name = a.Name
 			}
 		}
-		switch x.State {
+	}
+	c.count()
+}
+
+func (c *Coverage) count() {
+	extra := 0
+	for i := range c.Cells {
+		switch c.Cells[i].State {
 		case Never:
 			c.Never++
 		case Silent:
@@ -181,13 +186,26 @@ func (c *Coverage) finish(e Expected) {
 		default:
 			c.Seen++
 		}
-		if x.Expected == "no" {
+		if c.Cells[i].Expected == "no" {
 			extra++
 		}
 	}
 	if c.Unknown {
-		c.Sentence = "Nothing says which accounts there should be: list them in environment.yaml, or give organization in tocsin.yaml. What is missing cannot be told."
+		c.Sentence = "Nothing says which accounts there should be: list them in environment.yaml, or set organization in tocsin.yaml. What is missing cannot be told."
 		return
 	}
 	c.Sentence = fmt.Sprintf("%d places are seen, %d are silent, %d are expected and were never seen, %d are seen that nobody expects.", c.Seen, c.Silent, c.Never, extra)
+}
+
+// Within narrows a coverage to the accounts that someone may see.
+func (c Coverage) Within(sees func(account string) bool) Coverage {
+	out := c
+	out.Cells, out.Seen, out.Silent, out.Never, out.Sentence = []Cell{}, 0, 0, 0, ""
+	for _, x := range c.Cells {
+		if sees(x.Account) {
+			out.Cells = append(out.Cells, x)
+		}
+	}
+	out.count()
+	return out
 }

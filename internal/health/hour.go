@@ -98,30 +98,36 @@ var lagBounds = [...]time.Duration{
 	20 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 72 * time.Hour,
 }
 
-// Lags counts how long after they occurred events were received, by class.
-type Lags [len(lagBounds) + 1]int64
+// Lags counts how long after they occurred events were received, by class; nil holds none.
+type Lags []int64
+
+const lagClasses = len(lagBounds) + 1
 
 // Add counts one lag. One below zero, of a clock that is ahead, counts as none.
 func (l *Lags) Add(lag time.Duration) {
-	for i, bound := range lagBounds {
-		if lag <= bound {
-			l[i]++
-			return
-		}
+	if *l == nil {
+		*l = make(Lags, lagClasses)
 	}
-	l[len(lagBounds)]++
+	i := 0
+	for i < len(lagBounds) && lag > lagBounds[i] {
+		i++
+	}
+	(*l)[i]++
 }
 
 // Merge adds other lags.
 func (l *Lags) Merge(o Lags) {
+	if *l == nil && o != nil {
+		*l = make(Lags, lagClasses)
+	}
 	for i, n := range o {
-		l[i] += n
+		(*l)[i] += n
 	}
 }
 
 // Quantile is the lag that the fraction q of events does not exceed, by interpolation within its class; beyond the last bound it is
 // that bound. ok is false where there is none.
-func (l *Lags) Quantile(q float64) (lag time.Duration, ok bool) {
+func (l Lags) Quantile(q float64) (lag time.Duration, ok bool) {
 	total := int64(0)
 	for _, n := range l {
 		total += n
@@ -154,15 +160,16 @@ func (l Lags) String() string {
 }
 
 // ParseLags reads what String wrote; what is not so reads as nothing.
-func ParseLags(text string) (l Lags) {
+func ParseLags(text string) Lags {
 	parts := strings.Fields(text)
-	if len(parts) != len(l) {
-		return Lags{}
+	if len(parts) != lagClasses {
+		return nil
 	}
+	l := make(Lags, lagClasses)
 	for i, p := range parts {
 		n, err := strconv.ParseInt(p, 10, 64)
 		if err != nil {
-			return Lags{}
+			return nil
 		}
 		l[i] = n
 	}

@@ -61,6 +61,7 @@ type Question struct {
 	Running   bool  // tocsin serve runs: without it nothing is judged
 	LakeBytes int64 // of all data files
 	Prices    Prices
+	Silences  map[string]time.Duration // by format, in place of SilenceOf
 	Now       time.Time
 }
 
@@ -88,13 +89,13 @@ func (q *Question) source(s Source) Of {
 	keys := q.Book.Streams(s.Name)
 	least := usualSilence
 	for i, k := range keys { // the source is as patient as the most talkative of its formats
-		if d := SilenceOf(k.Format); i == 0 || d < least {
+		if d := q.silenceOf(k.Format); i == 0 || d < least {
 			least = d
 		}
 	}
 	o := Of{Stream: q.stream(s, Key{Source: s.Name}, watched, least), Totals: s.Totals, Balanced: s.Totals.Balances(), Streams: []Stream{}, Crowded: q.Book.Crowded(s.Name)}
 	for _, k := range keys {
-		o.Streams = append(o.Streams, q.stream(s, k, watched, SilenceOf(k.Format)))
+		o.Streams = append(o.Streams, q.stream(s, k, watched, q.silenceOf(k.Format)))
 	}
 	read := o.Day
 	if read.Received == 0 {
@@ -161,4 +162,11 @@ func perDay(hours []Hour, now time.Time) PerDay {
 	p.Records /= days
 	p.Bytes /= days
 	return p
+}
+
+func (q *Question) silenceOf(format string) time.Duration {
+	if d := q.Silences[format]; d > 0 {
+		return d
+	}
+	return SilenceOf(format)
 }

@@ -46,6 +46,8 @@ func SilenceOf(format string) time.Duration {
 
 const (
 	minHours    = 3 // distinct hours with arrivals before anything is known of a stream
+	longGap     = 2 * time.Hour
+	mayBeLate   = time.Hour // people do not begin at the same minute every day
 	gapQuantile = 0.95
 	gapFactor   = 3 // random arrivals exceed three times this quantile less than once in a thousand gaps (health_test.go holds it to that)
 )
@@ -71,9 +73,10 @@ func Hush(hours, watched []Hour, least time.Duration, from, now time.Time) Silen
 		}
 		active++
 		s.Last = h.Last
-		if h.Gap > 0 && h.Start.After(now.Add(-7*24*time.Hour)) {
-			gaps = append(gaps, h.Gap)
+		if h.Gap <= 0 || h.Start.Before(now.Add(-7*24*time.Hour)) || h.Gap > longGap && usuallyQuiet(hours, watched, h.First.Add(-h.Gap), h.First, max(least, mayBeLate)) {
+			continue // a night says nothing of the day
 		}
+		gaps = append(gaps, h.Gap)
 	}
 	if active == 0 {
 		return s
@@ -92,7 +95,7 @@ func Hush(hours, watched []Hour, least time.Duration, from, now time.Time) Silen
 		s.State = Learning
 	case s.For <= s.Allowed:
 		s.State = Seen
-	case usuallyQuiet(hours, watched, start, now.Add(-s.Allowed)):
+	case usuallyQuiet(hours, watched, start, now, max(s.Allowed, mayBeLate)):
 		s.State = Quiet
 	default:
 		s.State = Silent
@@ -101,48 +104,83 @@ func Hush(hours, watched []Hour, least time.Duration, from, now time.Time) Silen
 }
 
 // usuallyQuiet reports whether the same stretch of time was as quiet on most of the seven days before. Where the same day of the week is
-// known it has the last word: a weekend is like the weekend before.
-func usuallyQuiet(hours, watched []Hour, from, to time.Time) bool {
+// known it has the last word: a weekend is like the weekend before. late is by how much one day may begin later than another.
+func usuallyQuiet(hours, watched []Hour, from, to time.Time, late time.Duration) bool {
 	const day = 24 * time.Hour
-	if to.Before(from) {
-		to = from
+	on := func(d int) (quiet, ok bool) {
+		back := -time.Duration(d) * day
+		return quietOn(hours, watched, from.Add(back), to.Add(back), late)
+	}
+	if a, ok := on(7); ok {
+		b, ok := on(14)
+		return a && (b || !ok)
 	}
 	known, quiet := 0, 0
-	for d := 1; d <= 7; d++ {
-		is, ok := quietOn(hours, watched, from.Add(-time.Duration(d)*day), to.Add(-time.Duration(d)*day))
-		if !ok {
-			continue
-		}
-		if d == 7 {
-			if before, ok := quietOn(hours, watched, from.Add(-14*day), to.Add(-14*day)); ok {
-				return is && before
+	for d := 1; d < 7; d++ {
+		if is, ok := on(d); ok {
+			known++
+			if is {
+				quiet++
 			}
-			return is
-		}
-		known++
-		if is {
-			quiet++
 		}
 	}
 	return known > 0 && 2*quiet > known
 }
 
-// quietOn reports whether nothing came in a stretch. ok is false for what lies before the history, or where nobody watched.
-func quietOn(hours, watched []Hour, from, to time.Time) (quiet, ok bool) {
+// quietOn reports whether one gap between arrivals fills a stretch, but for what may be late and at most half of it. ok is false for what lies
+// before the history, or where nobody watched.
+func quietOn(hours, watched []Hour, from, to time.Time, late time.Duration) (quiet, ok bool) {
 	if len(hours) == 0 || from.Before(hours[0].Start) {
 		return false, false
 	}
-	for _, h := range between(hours, HourOf(from), HourOf(to)) {
-		if !h.Last.IsZero() && !h.First.After(to) && !h.Last.Before(from) {
-			return false, true
+	span := to.Sub(from)
+	i, _ := slices.BinarySearchFunc(hours, HourOf(from), func(x Hour, t time.Time) int { return x.Start.Compare(t) })
+	before := time.Time{} // the last arrival
+	for k := i - 1; k >= 0 && before.IsZero(); k-- {
+		before = hours[k].Last
+	}
+	for ; i < len(hours); i++ {
+		h := &hours[i]
+		if h.Last.IsZero() {
+			continue
+		}
+		if !before.IsZero() {
+			filled := earlier(h.First, to).Sub(later(before, from))
+			if 2*filled >= span && span-filled <= late {
+				is := wasWatched(watched, from, to)
+				return is, is
+			}
+		}
+		if before = h.Last; before.After(to) {
+			break
 		}
 	}
+	return false, true
+}
+
+// wasWatched reports whether at least half of a stretch was watched.
+func wasWatched(watched []Hour, from, to time.Time) bool {
+	seen := time.Duration(0)
 	for _, w := range between(watched, HourOf(from), HourOf(to)) {
 		if w.Watched >= fullyWatched {
-			return true, true
+			seen += earlier(w.Start.Add(time.Hour), to).Sub(later(w.Start, from))
 		}
 	}
-	return false, false
+	return 2*seen >= to.Sub(from)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // fullyWatched is how much of an hour must have been watched for its silence and its volume to mean something.

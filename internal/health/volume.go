@@ -17,6 +17,7 @@ type Volume struct {
 	Days    int         `json:"days"`   // that are compared
 	Ratio   float64     `json:"ratio"`  // Records / Median; 1 where there is no band
 	Since   time.Time   `json:"since,omitzero"`
+	steady  bool        // no day that is compared was below half of the median
 }
 
 // VolumeState is a volume in a word.
@@ -26,8 +27,8 @@ type VolumeState string
 const (
 	VolumeLearning  VolumeState = "learning"
 	VolumeNormal    VolumeState = "normal"
-	VolumeLow       VolumeState = "low"       // down by half or more, for two hours
-	VolumeCollapsed VolumeState = "collapsed" // down by nine tenths or more
+	VolumeLow       VolumeState = "low"       // down by half or more, for two hours; for three where the volume is unsteady
+	VolumeCollapsed VolumeState = "collapsed" // down by nine tenths or more; for three hours where the volume is unsteady
 )
 
 const (
@@ -53,7 +54,9 @@ func Flow(hours, watched []Hour, now time.Time) Volume {
 		v.Since = before.Hour
 		before = flow(hours, watched, before.Hour.Add(-time.Hour))
 	}
-	if v.State == VolumeLow && v.Since.Equal(v.Hour) { // one hour at half can be chance
+	lasts := v.Hour.Sub(v.Since)
+	switch { // one hour can be chance
+	case v.State == VolumeLow && lasts < time.Hour, !v.steady && lasts < 2*time.Hour:
 		v.State = VolumeNormal
 	}
 	return v
@@ -72,9 +75,9 @@ func flow(hours, watched []Hour, hour time.Time) Volume {
 	if v.Days = len(days); v.Days < minDays || v.Median < minMedian {
 		return v
 	}
-	v.Ratio = float64(v.Records) / v.Median
+	v.Ratio, v.steady = float64(v.Records)/v.Median, slices.Min(days) >= warnRatio*v.Median
 	switch {
-	case float64(v.Records) >= v.Low:
+	case float64(v.Records) >= v.Low || float64(v.Records) >= slices.Min(days): // it came to that before
 		v.State = VolumeNormal
 	case v.Ratio <= critRatio:
 		v.State = VolumeCollapsed
