@@ -17,7 +17,7 @@ type Volume struct {
 	Days    int         `json:"days"`   // that are compared
 	Ratio   float64     `json:"ratio"`  // Records / Median; 1 where there is no band
 	Since   time.Time   `json:"since,omitzero"`
-	steady  bool        // no day that is compared was below half of the median
+	steady  bool        // on no day that is compared this hour, or the one before or after it, was below half of the median
 }
 
 // VolumeState is a volume in a word.
@@ -75,7 +75,7 @@ func flow(hours, watched []Hour, hour time.Time) Volume {
 	if v.Days = len(days); v.Days < minDays || v.Median < minMedian {
 		return v
 	}
-	v.Ratio, v.steady = float64(v.Records)/v.Median, slices.Min(days) >= warnRatio*v.Median
+	v.Ratio = float64(v.Records) / v.Median
 	switch {
 	case float64(v.Records) >= v.Low || float64(v.Records) >= slices.Min(days): // it came to that before
 		v.State = VolumeNormal
@@ -96,6 +96,7 @@ func (v *Volume) band(hours, watched []Hour) []float64 {
 		return nil
 	}
 	var same, other []float64
+	least := math.MaxFloat64
 	for d := 1; d <= 14; d++ {
 		start := v.Hour.Add(-time.Duration(d) * 24 * time.Hour)
 		if start.Before(hours[0].Start) {
@@ -104,8 +105,8 @@ func (v *Volume) band(hours, watched []Hour) []float64 {
 		if w, ok := at(watched, start); !ok || w.Watched < fullyWatched {
 			continue
 		}
-		h, _ := at(hours, start)
-		n := float64(h.Counts.Stored + h.Counts.Duplicate)
+		n := recordsAt(hours, start)
+		least = min(least, n, recordsAt(hours, start.Add(-time.Hour)), recordsAt(hours, start.Add(time.Hour)))
 		if weekend(start) == weekend(v.Hour) {
 			if len(same) < maxDays {
 				same = append(same, n)
@@ -128,6 +129,7 @@ func (v *Volume) band(hours, watched []Hour) []float64 {
 	if len(same) < minDays && len(same) > 0 {
 		v.Median = min(v.Median, slices.Min(same))
 	}
+	v.steady = least >= warnRatio*v.Median
 	off := make([]float64, len(days))
 	for i, n := range days {
 		off[i] = math.Abs(n - v.Median)
@@ -135,6 +137,11 @@ func (v *Volume) band(hours, watched []Hour) []float64 {
 	spread := max(madToSigma*median(off), math.Sqrt(v.Median), v.Median/10)
 	v.Low, v.High = max(0, v.Median-spreadTimes*spread), v.Median+spreadTimes*spread
 	return days
+}
+
+func recordsAt(hours []Hour, start time.Time) float64 {
+	h, _ := at(hours, start)
+	return float64(h.Counts.Stored + h.Counts.Duplicate)
 }
 
 func weekend(t time.Time) bool { d := t.Weekday(); return d == time.Saturday || d == time.Sunday }
