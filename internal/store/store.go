@@ -56,19 +56,42 @@ func Open(ctx context.Context, address string) (*DB, error) {
 // ErrNewer says that the database was migrated by a newer version of the program.
 var ErrNewer = errors.New("the database is of a newer version of Tocsin: run that version, or restore the copy from before the upgrade")
 
-// Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
-func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
+// Version returns the version of the database's schema and the newest that the migrations know.
+func (db *DB) Version(ctx context.Context, migrations fs.FS) (have, newest int64, err error) {
+	p, err := db.provider(migrations)
+	if err != nil {
+		return 0, 0, err
+	}
+	return version(ctx, p)
+}
+
+func (db *DB) provider(migrations fs.FS) (*goose.Provider, error) {
 	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
+		return nil, fmt.Errorf("migrations: %w", err)
 	}
-	have, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	return p, nil
+}
+
+func version(ctx context.Context, p *goose.Provider) (have, newest int64, err error) {
+	if have, err = p.GetDBVersion(ctx); err != nil {
+		return 0, 0, fmt.Errorf("migrate: %w", err)
 	}
-	newest := int64(0)
 	for _, s := range p.ListSources() {
 		newest = max(newest, s.Version)
+	}
+	return have, newest, nil
+}
+
+// Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
+func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
+	p, err := db.provider(migrations)
+	if err != nil {
+		return err
+	}
+	have, newest, err := version(ctx, p)
+	if err != nil {
+		return err
 	}
 	if have > newest {
 		return fmt.Errorf("%w (schema %d, this version knows %d)", ErrNewer, have, newest)
