@@ -80,7 +80,9 @@ func sourceRow(s *listedSource, now time.Time) []string {
 	if !h.Balanced {
 		row[8] = "UNEVEN"
 	}
-	row[9] = fmt.Sprintf("~%.4g", h.Price.Deliver+h.Price.Store)
+	if row[9] = fmt.Sprintf("~%.2f", h.Price.Deliver+h.Price.Store); row[9] == "~0.00" {
+		row[9] = "<0.01"
+	}
 	return row
 }
 

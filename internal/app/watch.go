@@ -35,7 +35,7 @@ type watch struct {
 }
 
 // watchEvery is how often the sources are looked at.
-const watchEvery = 30 * time.Second
+const watchEvery = 15 * time.Second
 
 // run looks until the context ends. What fails is tried again.
 func (w *watch) run(ctx context.Context) error {
