@@ -165,7 +165,7 @@ func TestAPausedSourceIsNotSilent(t *testing.T) {
 	w.run(t, 4*time.Hour, accountA, accountB)
 	pause := func(on bool) {
 		t.Helper()
-		if err := w.desk.AddSource(t.Context(), desk.Source{Name: "trail", Kind: "http", Paused: on, Created: w.now}); err != nil {
+		if err := w.desk.PauseSource(t.Context(), "trail", on); err != nil {
 			t.Fatal(err)
 		}
 	}

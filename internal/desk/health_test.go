@@ -17,7 +17,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/store"
 )
 
-var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+var midday = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func openTest(t *testing.T) *Desk {
 	t.Helper()
@@ -48,7 +48,7 @@ func TestHoursAddUpAndKeepTheirPosition(t *testing.T) {
 		h.Lags.Add(time.Minute)
 		return h
 	}
-	for i, at := range []time.Time{noon.Add(5 * time.Minute), noon.Add(45 * time.Minute), noon.Add(3 * time.Hour)} {
+	for i, at := range []time.Time{midday.Add(5 * time.Minute), midday.Add(45 * time.Minute), midday.Add(3 * time.Hour)} {
 		position := uint64(10 * (i + 1)) //nolint:gosec // small
 		c := &Conclusion{Partition: "0", Position: position + 5, Tally: &Tally{Position: position, Hours: []health.Hour{delivered(at, 7)}}, Now: at}
 		if err := d.Save(t.Context(), c); err != nil {
@@ -64,19 +64,19 @@ func TestHoursAddUpAndKeepTheirPosition(t *testing.T) {
 	got := hoursOf(t, d, time.Time{})
 	lags := func(n int64) health.Lags { l := make(health.Lags, len(got[0].Lags)); l[4] = n; return l }
 	want := []health.Hour{
-		{Key: k, Start: noon, Counts: health.Counts{Received: 14, Stored: 14}, Bytes: 140, Lags: lags(2), First: noon.Add(5 * time.Minute), Last: noon.Add(45 * time.Minute), LastOccurred: noon.Add(44 * time.Minute), Gap: 40 * time.Minute},
-		{Key: k, Start: noon.Add(3 * time.Hour), Counts: health.Counts{Received: 7, Stored: 7}, Bytes: 70, Lags: lags(1), First: noon.Add(3 * time.Hour), Last: noon.Add(3 * time.Hour), LastOccurred: noon.Add(3*time.Hour - time.Minute), Gap: 135 * time.Minute},
+		{Key: k, Start: midday, Counts: health.Counts{Received: 14, Stored: 14}, Bytes: 140, Lags: lags(2), First: midday.Add(5 * time.Minute), Last: midday.Add(45 * time.Minute), LastOccurred: midday.Add(44 * time.Minute), Gap: 40 * time.Minute},
+		{Key: k, Start: midday.Add(3 * time.Hour), Counts: health.Counts{Received: 7, Stored: 7}, Bytes: 70, Lags: lags(1), First: midday.Add(3 * time.Hour), Last: midday.Add(3 * time.Hour), LastOccurred: midday.Add(3*time.Hour - time.Minute), Gap: 135 * time.Minute},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(hoursOf(t, d, noon.Add(2*time.Hour))); n != 1 {
+	if n := len(hoursOf(t, d, midday.Add(2*time.Hour))); n != 1 {
 		t.Errorf("%d hours changed in the last hour, want 1", n)
 	}
-	if err := d.Watched(t.Context(), []string{"trail"}, 30*time.Second, noon.Add(health.Kept+2*time.Hour)); err != nil {
+	if err := d.Watched(t.Context(), []string{"trail"}, 30*time.Second, midday.Add(health.Kept+2*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if left := hoursOf(t, d, time.Time{}); len(left) != 2 || !left[0].Start.After(noon) || left[1].Watched != 30*time.Second {
+	if left := hoursOf(t, d, time.Time{}); len(left) != 2 || !left[0].Start.After(midday) || left[1].Watched != 30*time.Second {
 		t.Errorf("after 15 days there is %+v", left)
 	}
 }
@@ -84,8 +84,8 @@ func TestHoursAddUpAndKeepTheirPosition(t *testing.T) {
 func TestAFailedSaveCountsNothing(t *testing.T) {
 	t.Parallel()
 	d := openTest(t)
-	h := health.Hour{Key: health.Key{Source: "trail"}, Start: noon, Counts: health.Counts{Received: 1, Stored: 1}}
-	bad := &Conclusion{Partition: "0", Position: 9, Tally: &Tally{Position: 9, Hours: []health.Hour{h}}, Now: noon, Findings: true, Loose: []finding.Alert{{UID: "a", Signals: []finding.Signal{{Event: finding.Card{Raw: []byte("{")}}}}}}
+	h := health.Hour{Key: health.Key{Source: "trail"}, Start: midday, Counts: health.Counts{Received: 1, Stored: 1}}
+	bad := &Conclusion{Partition: "0", Position: 9, Tally: &Tally{Position: 9, Hours: []health.Hour{h}}, Now: midday, Findings: true, Loose: []finding.Alert{{UID: "a", Signals: []finding.Signal{{Event: finding.Card{Raw: []byte("{")}}}}}}
 	if err := d.Save(t.Context(), bad); err == nil {
 		t.Fatal("an alert that cannot be written is written")
 	}
@@ -116,33 +116,33 @@ func TestATroubleLivesOnce(t *testing.T) {
 		}
 	}
 	for i := range 5 {
-		save(trouble(noon, fmt.Sprintf("silent for %d min", 15+i)), noon.Add(time.Duration(15+i)*time.Minute))
+		save(trouble(midday, fmt.Sprintf("silent for %d min", 15+i)), midday.Add(time.Duration(15+i)*time.Minute))
 	}
 	rows := healthAlerts(t, d)
-	if len(rows) != 1 || rows[0].Sentence != "silent for 19 min" || rows[0].Status != "new" || rows[0].Kind != KindHealth || !rows[0].Created.Equal(noon.Add(15*time.Minute)) || rows[0].Severity != finding.Medium {
+	if len(rows) != 1 || rows[0].Sentence != "silent for 19 min" || rows[0].Status != "new" || rows[0].Kind != KindHealth || !rows[0].Created.Equal(midday.Add(15*time.Minute)) || rows[0].Severity != finding.Medium {
 		t.Fatalf("five looks make %+v", rows)
 	}
 	if doc, err := d.Alert(t.Context(), access.Accounts("111122223333"), rows[0].UID); err != nil || !strings.Contains(string(doc), "silent for 19 min") {
 		t.Errorf("its document: %s, %v", doc, err)
 	}
 	// A conclusion that knows nothing of it does not withdraw it.
-	if err := d.Save(t.Context(), &Conclusion{Partition: "0", Position: 1, Findings: true, Now: noon.Add(time.Hour)}); err != nil {
+	if err := d.Save(t.Context(), &Conclusion{Partition: "0", Position: 1, Findings: true, Now: midday.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	if rows = healthAlerts(t, d); !rows[0].Withdrawn.IsZero() {
 		t.Error("a conclusion withdrew it")
 	}
-	save(nil, noon.Add(2*time.Hour))
+	save(nil, midday.Add(2*time.Hour))
 	rows = healthAlerts(t, d)
-	if len(rows) != 1 || rows[0].Status != "closed" || !rows[0].Closed.Equal(noon.Add(2*time.Hour)) || !strings.HasPrefix(rows[0].Sentence, "Over since 2026-03-02T14:00:00Z, after 2 h 0 min. silent for 19 min") {
+	if len(rows) != 1 || rows[0].Status != "closed" || !rows[0].Closed.Equal(midday.Add(2*time.Hour)) || !strings.HasPrefix(rows[0].Sentence, "Over since 2026-03-02T14:00:00Z, after 2 h 0 min. silent for 19 min") {
 		t.Fatalf("when it is over: %+v", rows)
 	}
-	save(trouble(noon.Add(3*time.Hour), "silent again"), noon.Add(4*time.Hour))
+	save(trouble(midday.Add(3*time.Hour), "silent again"), midday.Add(4*time.Hour))
 	if rows = healthAlerts(t, d); len(rows) != 2 {
 		t.Fatalf("the next silence is another alert: %+v", rows)
 	}
 	// The beginning of a drop can be reckoned otherwise later: it stays the same alert.
-	save(trouble(noon.Add(200*time.Minute), "silent again, for longer"), noon.Add(5*time.Hour))
+	save(trouble(midday.Add(200*time.Minute), "silent again, for longer"), midday.Add(5*time.Hour))
 	if rows = healthAlerts(t, d); len(rows) != 2 {
 		t.Errorf("one silence is told twice: %+v", rows)
 	}
