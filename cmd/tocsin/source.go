@@ -16,7 +16,7 @@ up by a running tocsin serve within a few seconds. Standard input is no source: 
 a server, or push it to a running one: curl --data-binary @- …/api/v1/ingest/NAME.`,
 	}
 	s.flags(root)
-	root.AddCommand(sourceAdd(&s, io), sourceList(&s, io), sourceBackfill(&s, io),
+	root.AddCommand(sourceAdd(&s, io), sourceList(&s, io), sourceCoverage(&s, io), sourceBackfill(&s, io),
 		s.command("test NAME", "Open a source's door once", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
 			return app.TestSource(cmd.Context(), c, args[0], io)
 		}),
@@ -51,11 +51,25 @@ func sourceAdd(s *settings, io app.Streams) *cobra.Command {
 }
 
 func sourceList(s *settings, io app.Streams) *cobra.Command {
+	var format string
 	var asJSON bool
-	c := s.command("list", "List the sources", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
-		return app.ListSources(cmd.Context(), c, asJSON, io)
+	c := s.command("list", "List the sources and their health", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		if asJSON {
+			format = "json"
+		}
+		return app.ListSources(cmd.Context(), c, format, io)
 	})
-	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	c.Flags().StringVar(&format, "format", "table", "table or json")
+	c.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
+	return c
+}
+
+func sourceCoverage(s *settings, io app.Streams) *cobra.Command {
+	var format string
+	c := s.command("coverage", "Show which accounts and Regions are seen, silent, or were never seen", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		return app.ShowCoverage(cmd.Context(), c, format, io)
+	})
+	c.Flags().StringVar(&format, "format", "table", "table or json")
 	return c
 }
 

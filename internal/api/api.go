@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
@@ -26,17 +27,19 @@ import (
 
 // Server is what the API speaks for.
 type Server struct {
-	Version string
-	Desk    *desk.Desk
-	Lake    *lake.Lake
-	House   *source.House
-	Child   []string          // the command that answers searches
-	Intel   func() *intel.Set // the feeds of now; nil for none
-	Metrics func() []Metric
-	Ready   func() error // nil when everything works
-	Log     *slog.Logger
-	Now     func() time.Time
-	Pushing Pushing
+	Version  string
+	Desk     *desk.Desk
+	Lake     *lake.Lake
+	House    *source.House
+	Child    []string          // the command that answers searches
+	Intel    func() *intel.Set // the feeds of now; nil for none
+	Metrics  func() []Metric
+	Ready    func() error // nil when everything works
+	Log      *slog.Logger
+	Health   func() health.Report
+	Coverage func() health.Coverage
+	Now      func() time.Time
+	Pushing  Pushing
 
 	pushes chan struct{} // a place for each push that is being taken
 }
@@ -153,32 +156,8 @@ func (s *Server) findings(api huma.API) {
 	})
 }
 
-// sourceView is a source with how it does.
-type sourceView struct {
-	desk.Source
-	State  source.State      `json:"state"`
-	Totals map[string]uint64 `json:"totals"` // since ever: received = stored + duplicate + dead
-}
-
 func (s *Server) doors(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/sources", "Sources, with how they do and their double entry"), func(ctx context.Context, _ *struct{}) (*body[[]sourceView], error) {
-		if !scope(ctx).All() {
-			return nil, huma.Error403Forbidden("sources deliver for all accounts: this needs a token that sees all")
-		}
-		sources, err := s.Desk.Sources(ctx)
-		if err != nil {
-			return nil, s.fault(err)
-		}
-		states, totals := s.House.States(), s.Lake.Marks().Totals
-		out := make([]sourceView, len(sources))
-		for i, src := range sources {
-			out[i] = sourceView{src, states[src.Name], map[string]uint64{}}
-			for _, what := range []string{"received", "stored", "duplicate", "dead"} {
-				out[i].Totals[what] = totals[src.Name+"/"+what]
-			}
-		}
-		return &body[[]sourceView]{out}, nil
-	})
+	huma.Register(api, op("GET", "/api/v1/sources", "Sources, with how they do, their health and their double entry"), s.sources)
 	huma.Register(api, op("GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
 		Source string `query:"source"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`

@@ -40,6 +40,7 @@ func (s *Server) Handler() http.Handler {
 	api.UseMiddleware(s.signedIn(api))
 	s.findings(api)
 	s.doors(api)
+	s.coverage(api)
 	s.replays(api)
 	s.search(api)
 	s.intelligence(api)

@@ -1,13 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,34 +70,6 @@ func findSource(ctx context.Context, d *desk.Desk, name string) (desk.Source, er
 		return desk.Source{}, UsageError{Err: fmt.Errorf("there is no source %q", name), Hint: "tocsin source list shows those that there are"}
 	}
 	return list[i], nil
-}
-
-// ListSources shows the sources.
-func ListSources(ctx context.Context, c *Config, asJSON bool, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		list, err := d.Sources(ctx)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return json.NewEncoder(streams.Out).Encode(list)
-		}
-		if len(list) == 0 {
-			fmt.Fprintln(streams.Out, "no source yet; for example: tocsin source add logs --kind folder --set path=/var/log/aws")
-		}
-		for _, s := range list {
-			settings, err := json.Marshal(s.Settings)
-			if err != nil {
-				return err
-			}
-			paused := ""
-			if s.Paused {
-				paused = "  (paused)"
-			}
-			fmt.Fprintf(streams.Out, "%-20s %-8s %s%s\n", s.Name, s.Kind, report.Clean(string(settings)), paused)
-		}
-		return nil
-	})
 }
 
 // TestSource opens a source's door once.
@@ -206,26 +177,16 @@ func ShowDeadLetter(ctx context.Context, c *Config, id string, streams Streams) 
 
 // ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve.
 func ReplayDeadLetter(ctx context.Context, c *Config, id string, streams Streams) error {
-	token, err := os.ReadFile(c.tokenFile())
-	if err != nil {
+	if _, err := os.Stat(c.tokenFile()); err != nil {
 		return UsageError{Err: err, Hint: "tocsin serve makes this file when it first starts; name its folder with --data"}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Listen+"/api/v1/deadletters/"+id+"/replay", bytes.NewReader(nil))
-	if err != nil {
-		return UsageError{Err: err, Hint: "tocsin deadletter list shows the ids"}
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
-	if err != nil {
-		return UsageError{Err: err, Hint: "a replay goes through the running tocsin serve: start it"}
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return UsageError{Err: fmt.Errorf("%s: %s", resp.Status, report.Clean(string(body))), Hint: "tocsin deadletter show " + id + " tells what is kept of it"}
+	var body json.RawMessage
+	if err := askServer(ctx, c, http.MethodPost, "/api/v1/deadletters/"+url.PathEscape(id)+"/replay", nil, &body); err != nil {
+		hint := "tocsin deadletter show " + id + " tells what is kept of it"
+		if errors.Is(err, errNotRunning) {
+			hint = "a replay goes through the running tocsin serve: start it"
+		}
+		return UsageError{Err: err, Hint: hint}
 	}
 	fmt.Fprintln(streams.Out, report.Clean(string(body)))
 	return nil

@@ -55,6 +55,7 @@ type house struct {
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
+	watch    *watch
 	listener net.Listener
 	feeds    *feedKeeper
 	intel    atomic.Pointer[intel.Set] // the feeds of now
@@ -137,6 +138,10 @@ func (h *house) assemble(ctx context.Context) error {
 	if err := os.RemoveAll(h.sources.Spool); err != nil { // what a kill left behind was never acknowledged
 		return err
 	}
+	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
+		return err
+	}
+	h.watch.states, h.watch.stored = h.sources.States, h.storedUntil
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err
@@ -168,7 +173,7 @@ func (h *house) run(ctx context.Context) error {
 		child = []string{exe, "query-child"}
 	}
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
+		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready, Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
 	}).HTTP()
 	h.greet(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -188,6 +193,7 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.work(ctx) })
 	group.Go(func() error { return h.watchFeeds(ctx) })
 	group.Go(func() error { return h.tell(ctx) })
+	group.Go(func() error { return h.watch.run(ctx) })
 	return group.Wait()
 }
 
@@ -229,6 +235,21 @@ func (h *house) work(ctx context.Context) error {
 		}
 		h.failing.Store(nil)
 	}
+}
+
+// storedUntil is when the oldest batch was received that is not yet in the lake and counted on the desk; zero where none waits.
+func (h *house) storedUntil(ctx context.Context) time.Time {
+	var oldest time.Time
+	usage, err := h.stream.Usage(ctx)
+	if err != nil {
+		return oldest
+	}
+	for _, u := range usage {
+		if u.Messages > 0 && (oldest.IsZero() || u.Oldest.Before(oldest)) {
+			oldest = u.Oldest
+		}
+	}
+	return oldest
 }
 
 func (h *house) ready() error {

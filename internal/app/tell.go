@@ -95,7 +95,7 @@ func (h *house) metrics() []api.Metric {
 				gauge("tocsin_stream_behind", "Batches that wait for the worker.", float64(u.Last-min(u.Last, s.Position.Load()))))
 		}
 	}
-	return append(append(out, h.sourceMetrics()...), h.intelMetrics(ctx)...)
+	return append(append(append(out, h.sourceMetrics()...), h.intelMetrics(ctx)...), healthMetrics(h.watch.Report())...)
 }
 
 // intelMetrics are those of the feeds.
@@ -154,7 +154,7 @@ func (h *house) sourceMetrics() []api.Metric {
 	sort.Strings(keys)
 	for _, key := range keys {
 		name, what, _ := strings.Cut(key, "/")
-		out = append(out, api.Metric{Name: "tocsin_source_records_total", Help: "Double entry of a source since ever: received = stored + duplicate + dead.", Type: "counter", Labels: []string{"source", name, "what", what}, Value: float64(totals[key])})
+		out = append(out, api.Metric{Name: "tocsin_source_records_total", Help: "Double entry of a source since ever: received = stored + duplicate + dead + dropped.", Type: "counter", Labels: []string{"source", name, "what", what}, Value: float64(totals[key])})
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -30,6 +31,26 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 		return nil, errors.Join(fmt.Errorf("desk: %w", err), db.Close())
 	}
 	return &Desk{db}, nil
+}
+
+// Version returns the version of the tables at an address and the newest that this program knows. It migrates nothing. A SQLite file
+// that is not there is ErrNotFound.
+func Version(ctx context.Context, address string) (have, newest int64, err error) {
+	if !strings.HasPrefix(address, "postgres") {
+		if _, err := os.Stat(address); errors.Is(err, fs.ErrNotExist) {
+			return 0, 0, ErrNotFound
+		}
+	}
+	db, err := store.Open(ctx, address)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	root, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return 0, 0, err
+	}
+	return db.Version(ctx, root)
 }
 
 func migrate(ctx context.Context, db *store.DB) error {

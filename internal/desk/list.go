@@ -49,6 +49,7 @@ type IncidentRow struct {
 // AlertRow is an alert as lists show it.
 type AlertRow struct {
 	UID       string        `json:"uid"`
+	Kind      string        `json:"kind"` // detection or health
 	Incident  string        `json:"incident,omitempty"`
 	Title     string        `json:"title"`
 	Sentence  string        `json:"sentence"`
@@ -64,6 +65,7 @@ type AlertRow struct {
 	Late      bool          `json:"late"`
 	Ingested  time.Time     `json:"ingested_at,omitzero"`
 	Created   time.Time     `json:"created_at"`
+	Closed    time.Time     `json:"closed_at,omitzero"`
 	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
 }
 
@@ -102,7 +104,7 @@ func seesAll(scope access.Scope, accounts []string) bool {
 
 // Alerts lists alerts, the newest first.
 func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]AlertRow, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, withdrawn_at FROM alerts
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts
 		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR incident_uid = $3) AND ($4 = 1 OR withdrawn_at IS NULL) ORDER BY last_seen DESC, uid`, int64(q.MinSeverity), text(q.Status), text(q.Incident), flag(q.Withdrawn))
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
@@ -112,15 +114,15 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]Alert
 	for rows.Next() && len(out) < q.limit() {
 		var r AlertRow
 		var severity, first, last, late int64
-		var ingested, created, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &withdrawn); err != nil {
+		var ingested, created, closed, withdrawn sql.NullInt64
+		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &closed, &withdrawn); err != nil {
 			return nil, fmt.Errorf("list alerts: %w", err)
 		}
 		if !scope.Sees(r.Account) {
 			continue
 		}
 		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
-		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+		r.Ingested, r.Created, r.Closed, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(closed), timeOf(withdrawn)
 		out = append(out, r)
 	}
 	return out, rows.Err()

@@ -26,6 +26,7 @@ type Conclusion struct {
 	DeadLetters []DeadLetter
 	Hits        []detect.IntelHits // of indicators: counts that changed
 	HitsWhole   bool               // they are all that there are since Since
+	Tally       *Tally             // what was counted of the sources; nil for nothing
 	Now         time.Time
 }
 
@@ -43,9 +44,12 @@ func (d *Desk) Save(ctx context.Context, c *Conclusion) error {
 		if err := saveHits(ctx, tx, c.Hits, c.HitsWhole, c.Since); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO positions (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > positions.value`, c.Partition, int64(c.Position)) //nolint:gosec // counted from 1
-		return err
+		if c.Tally != nil {
+			if err := saveTally(ctx, tx, c.Partition, c.Tally, c.Now); err != nil {
+				return err
+			}
+		}
+		return savePosition(ctx, tx, c.Partition, c.Position)
 	})
 	if err != nil {
 		return fmt.Errorf("save to the desk: %w", err)
@@ -84,7 +88,11 @@ func saveFindings(ctx context.Context, tx *sql.Tx, c *Conclusion) error {
 
 // withdraw marks what is no longer concluded and that nobody has taken up.
 func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]bool, c *Conclusion) error {
-	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
+	only := ""
+	if table == "alerts" {
+		only = ` AND kind = 'detection'`
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`+only, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ var floors = map[string]float64{
 	"build/":                      7,
 	"internal/ocsf/gen":           7,
 	"internal/intel":              1,
+	"internal/health":             2,
 }
 
 // onlyFor names packages that only some may import.

@@ -37,6 +37,7 @@ type Worker struct {
 	totals  map[string]uint64
 	read    uint64 // last position that was taken in
 	dead    []desk.DeadLetter
+	hourly  *hourly
 	since   time.Time  // what is older than this was not judged again, and stays as it was
 	commits chan error // the commit under way, when there is one
 	last    struct{ conclude, commit, rebuild, tidy, renew, hits time.Time }
@@ -117,6 +118,9 @@ func (w *Worker) begin(ctx context.Context) error {
 	w.Status.Position.Store(w.read)
 	var err error
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
+		return err
+	}
+	if w.hourly, err = newHourly(ctx, w.Desk); err != nil {
 		return err
 	}
 	w.known = newKnown(w.Lake)
@@ -273,7 +277,7 @@ func (w *Worker) commit(ctx context.Context) error {
 		return nil
 	}
 	// The dead letters of these batches must be on the desk before the batches may go.
-	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now()}); err != nil {
+	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
 		return err
 	}
 	w.dead = nil
