@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -29,7 +30,7 @@ type Status struct {
 	Batches, Received, Stored, Duplicate, Dead atomic.Int64 // since the start of the process
 	Commits, Files, Rows, Bytes                atomic.Int64
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
-	Rebuilds, Incidents, Failed                atomic.Int64
+	Rebuilds, Incidents, Failed, Lost          atomic.Int64 // Lost: batches that the stream's disk lost
 	Position                                   atomic.Uint64
 	LastEvent                                  atomic.Int64 // when the last batch was received, epoch milliseconds
 }
@@ -65,14 +66,18 @@ type item struct {
 }
 
 // batch takes one batch in.
-func (w *Worker) batch(ctx context.Context, a arrival) error {
+func (w *Worker) batch(ctx context.Context, a arrival, x *trial) error {
 	b := &a.batch
 	w.live.Arrived = b.Received
 	var fresh []item
 	ordinal := b.First
 	for line, err := range b.All() {
-		if err != nil {
+		if err != nil && !errors.Is(err, stream.ErrDamaged) {
 			return fmt.Errorf("position %d: %w", a.seq, err)
+		}
+		if err != nil || ordinal >= b.First+b.Records {
+			w.lost(b, a.seq, ordinal, err)
+			break
 		}
 		at := ocsf.Position{Source: b.Object, Record: ordinal}
 		ordinal++
@@ -81,12 +86,27 @@ func (w *Worker) batch(ctx context.Context, a arrival) error {
 			w.deadLetter(b, at, faultOf(line))
 			continue
 		}
+		ok, err := x.record(at.Record)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			w.deadLetter(b, at, fault{Reason: ReasonPoison, Detail: fmt.Sprintf("tried alone %d times", aloneTries), Raw: line[1:]})
+			continue
+		}
+		w.at(StepRecord, line[1:])
 		f, err := w.learn(ctx, b, line[1:], at)
 		if err != nil {
 			return err
 		}
 		if f != nil {
 			fresh = append(fresh, *f)
+		}
+		if x.alone() {
+			if err := w.judge(ctx, b, fresh); err != nil {
+				return err
+			}
+			fresh = fresh[:0]
 		}
 	}
 	if err := w.judge(ctx, b, fresh); err != nil {
@@ -115,11 +135,16 @@ func (w *Worker) count(b *stream.Batch, what string, status *atomic.Int64) {
 
 func (w *Worker) deadLetter(b *stream.Batch, at ocsf.Position, f fault) {
 	w.count(b, "dead", &w.Status.Dead)
-	sum := sha256.Sum256([]byte(b.Source + "\x00" + b.Object + "\x00" + b.ETag + "\x00" + b.Format + "\x00" + strconv.Itoa(at.Record)))
 	w.dead = append(w.dead, desk.DeadLetter{
-		ID: hex.EncodeToString(sum[:16]), Source: b.Source, Object: b.Object, Record: at.Record, Offset: f.Offset, Format: b.Format,
+		ID: deadID(b.Source, b.Object, b.ETag, b.Format, at.Record), Source: b.Source, Object: b.Object, Record: at.Record, Offset: f.Offset, Format: b.Format,
 		Reason: f.Reason, Detail: f.Detail, Raw: f.Raw, ReceivedAt: b.Received,
 	})
+}
+
+// deadID is the same for the same record of the same object.
+func deadID(source, object, etag, format string, record int) string {
+	sum := sha256.Sum256([]byte(source + "\x00" + object + "\x00" + etag + "\x00" + format + "\x00" + strconv.Itoa(record)))
+	return hex.EncodeToString(sum[:16])
 }
 
 // learn reads a record for what it says about others, and returns it if it is a new event.

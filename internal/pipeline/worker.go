@@ -28,7 +28,12 @@ type Worker struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Status  Status // of this worker, kept up to date
+	Trials  string // file that remembers what was not survived; "" for nothing
+	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
+	At func(step Step, record []byte)
 
+	trials  *trials
+	shown   uint64 // position of the desk when this worker began
 	live    *Live
 	known   *known
 	writer  *lake.Writer
@@ -84,7 +89,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	arrivals := make(chan arrival, 8)
 	group.Go(func() error {
 		defer close(arrivals)
-		return w.Stream.Read(inner, 0, w.read, func(seq uint64, b stream.Batch) error {
+		return w.follow(inner, w.read, func(seq uint64, b stream.Batch) error {
 			select {
 			case arrivals <- arrival{seq, b}:
 				return nil
@@ -110,8 +115,11 @@ const endTime = 2 * time.Minute
 func (w *Worker) begin(ctx context.Context) error {
 	marks := w.Lake.Marks()
 	w.read, w.totals = marks.Positions[partitionName], marks.Totals
-	w.Status.Position.Store(w.read)
 	var err error
+	if w.read, err = w.resume(ctx, w.read); err != nil {
+		return err
+	}
+	w.Status.Position.Store(w.read)
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
@@ -159,7 +167,7 @@ func (w *Worker) loop(ctx context.Context, arrivals <-chan arrival) error {
 				arrivals = nil
 				continue
 			}
-			if err := w.batch(ctx, a); err != nil {
+			if err := w.take(ctx, a); err != nil {
 				return err
 			}
 		case <-tick.C:
@@ -204,7 +212,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.live.News() && len(w.dead) == 0 {
+	if !w.live.News() && len(w.dead) == 0 || w.read < w.shown { // the desk knows more than this worker has read again
 		return nil
 	}
 	start := time.Now()
@@ -217,6 +225,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 	if err := w.Desk.Save(ctx, &c); err != nil {
 		return err
 	}
+	w.at(StepSaved, nil)
 	w.dead = nil
 	w.cost.conclude = time.Since(start)
 	w.Status.ConcludeNanos.Store(int64(w.cost.conclude))
@@ -259,6 +268,7 @@ func (w *Worker) commit(ctx context.Context) error {
 	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now()}); err != nil {
 		return err
 	}
+	w.at(StepDesk, nil)
 	w.dead = nil
 	gathered := w.known.cut()
 	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{partitionName: w.read}, Totals: map[string]uint64{}}
@@ -292,15 +302,18 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 		return err
 	}
 	w.Status.committed(c)
+	w.at(StepCommitted, nil)
 	if tidy {
 		if err := w.tidy(ctx); err != nil {
 			return err
 		}
+		w.at(StepCompacted, nil)
 	}
 	if w.Follow != nil {
 		if err := w.Follow(ctx); err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
+		w.at(StepLedgered, nil)
 	}
 	if tidy {
 		if err := w.forget(ctx); err != nil {
@@ -348,6 +361,7 @@ func (w *Worker) forget(ctx context.Context) error {
 
 // end stores what there is. After an error only what was under way is waited for: what is gathered may be incomplete.
 func (w *Worker) end(ctx context.Context, whole bool) error {
+	defer w.trials.end()
 	if err := w.wait(); err != nil || !whole {
 		return err
 	}

@@ -64,7 +64,7 @@ func TestALargeRecordCountsAgainstTheLimit(t *testing.T) {
 	s := opened(t, t.TempDir(), 32<<20)
 	publish := func(name string, n int) error {
 		c := s.Cut(Batch{Source: "test", Received: noon, Object: name})
-		defer c.Close() //nolint:errcheck // a test
+		defer c.Close()                                    //nolint:errcheck // a test
 		if err := c.Add(noise(uint64(n), n)); err != nil { //nolint:gosec // small
 			t.Fatal(err)
 		}
