@@ -83,6 +83,9 @@ type arrival struct {
 func (w *Worker) Run(ctx context.Context) error {
 	w.Timing.orDefault()
 	if err := w.begin(ctx); err != nil {
+		if w.trials.end(); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // nothing was taken in yet
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	group, inner := errgroup.WithContext(ctx)

@@ -39,7 +39,18 @@ func (s *Stream) Read(ctx context.Context, partition int, after uint64, do func(
 		return err
 	}
 	defer done()
-	err = s.read(ctx, p, after, do)
+	for {
+		err = s.read(ctx, p, after, func(seq uint64, b Batch) error {
+			if err := do(seq, b); err != nil {
+				return err
+			}
+			after = seq
+			return nil
+		})
+		if !errors.Is(err, errAgain) {
+			break
+		}
+	}
 	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, jetstream.ErrMsgIteratorClosed)) {
 		return context.Cause(ctx)
 	}
@@ -90,8 +101,11 @@ func (s *Stream) read(ctx context.Context, p *partition, after uint64, do func(u
 			return fmt.Errorf("read partition %d after %d: %w", p.number, last, err)
 		}
 		seq := meta.Sequence.Stream
+		if seq <= last { // a consumer that was made anew begins a little earlier
+			continue
+		}
 		if last > 0 && seq != last+1 {
-			return fmt.Errorf("read partition %d: %w", p.number, &LostError{last + 1, seq - 1, ErrGone})
+			return p.gap(ctx, last+1, seq-1)
 		}
 		b, err := fromMessage(m.Headers(), m.Data())
 		if err != nil {
@@ -105,6 +119,21 @@ func (s *Stream) read(ctx context.Context, p *partition, after uint64, do func(u
 		}
 		last = seq
 	}
+}
+
+// errAgain says that reading must begin again, as the engine left something out that it holds.
+var errAgain = errors.New("read again")
+
+// gap decides about positions that did not come: a reader that the engine served badly is not told that they are lost.
+func (p *partition) gap(ctx context.Context, from, to uint64) error {
+	_, err := p.js.GetMsg(ctx, from)
+	switch {
+	case err == nil:
+		return errAgain
+	case !errors.Is(err, jetstream.ErrMsgNotFound):
+		return fmt.Errorf("read partition %d: look for %d: %w", p.number, from, err)
+	}
+	return fmt.Errorf("read partition %d: %w", p.number, &LostError{from, to, ErrGone})
 }
 
 // reachable refuses a position from which reading would leave something out.
