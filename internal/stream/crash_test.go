@@ -63,14 +63,7 @@ func TestStreamIsKilledAtAnyPoint(t *testing.T) {
 	acknowledged := map[string]uint64{}
 	lives, purged, at := 0, uint64(0), 0
 	for kill := range kills {
-		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond+time.Duration(pace.IntN(350))*time.Millisecond)
-		child := exec.CommandContext(ctx, os.Args[0]) //nolint:gosec // this test itself
-		child.Env = append(os.Environ(), childDir+"="+dir, childBegin+"="+strconv.Itoa(at))
-		output, _ := child.Output()
-		cancel()
-		if state := child.ProcessState; state == nil || state.Exited() {
-			t.Fatalf("the child ended by itself: %v: %s", state, output)
-		}
+		output := oneLife(t, dir, at, time.Duration(pace.IntN(300))*time.Millisecond)
 		before := len(acknowledged)
 		for said := bufio.NewScanner(bytes.NewReader(output[:bytes.LastIndexByte(output, '\n')+1])); said.Scan(); {
 			var id string
@@ -94,6 +87,32 @@ func TestStreamIsKilledAtAnyPoint(t *testing.T) {
 		t.Errorf("only %d of %d lives published anything: little was tested", lives, kills)
 	}
 	t.Logf("%d kills, %d acknowledged, lost 0, twice 0", kills, len(acknowledged))
+}
+
+// oneLife runs the child and kills it a while after it first was acknowledged something. It returns what the child said.
+func oneLife(t *testing.T, dir string, at int, after time.Duration) []byte {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
+	child.Env = append(os.Environ(), childDir+"="+dir, childBegin+"="+strconv.Itoa(at))
+	said, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	first := make([]byte, 1<<10)
+	n, _ := said.Read(first)
+	output.Write(first[:n])
+	killed := time.AfterFunc(after, func() { _ = child.Process.Kill() })
+	defer killed.Stop()
+	_, _ = output.ReadFrom(said)
+	_ = child.Wait()
+	if state := child.ProcessState; state.Exited() {
+		t.Fatalf("the child ended by itself: %v: %s", state, output.String())
+	}
+	return output.Bytes()
 }
 
 // countKept compares what is kept with what was acknowledged, and then purges half of it.
