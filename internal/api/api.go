@@ -156,6 +156,8 @@ type sourceView struct {
 	desk.Source
 	State  source.State      `json:"state"`
 	Totals map[string]uint64 `json:"totals"` // since ever: received = stored + duplicate + dead
+	// Watermarks say how far it has delivered, by the time of events, of each account, Region and lane.
+	Watermarks []desk.Watermark `json:"watermarks"`
 }
 
 func (s *Server) doors(api huma.API) {
@@ -170,7 +172,10 @@ func (s *Server) doors(api huma.API) {
 		states, totals := s.House.States(), s.Lake.Marks().Totals
 		out := make([]sourceView, len(sources))
 		for i, src := range sources {
-			out[i] = sourceView{src, states[src.Name], map[string]uint64{}}
+			out[i] = sourceView{src, states[src.Name], map[string]uint64{}, []desk.Watermark{}}
+			if out[i].Watermarks, err = s.Desk.Watermarks(ctx, src.Name); err != nil {
+				return nil, s.fault(err)
+			}
 			for _, what := range []string{"received", "stored", "duplicate", "dead"} {
 				out[i].Totals[what] = totals[src.Name+"/"+what]
 			}

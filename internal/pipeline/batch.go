@@ -60,9 +60,10 @@ func newDecoding(workers int) *decoding {
 
 // item is one record of a batch that is a new event.
 type item struct {
-	raw []byte
-	at  ocsf.Position
-	id  detect.EventID
+	raw  []byte
+	at   ocsf.Position
+	id   detect.EventID
+	late bool
 }
 
 // batch takes one batch in.
@@ -112,6 +113,7 @@ func (w *Worker) batch(ctx context.Context, a arrival, x *trial) error {
 	if err := w.judge(ctx, b, fresh); err != nil {
 		return err
 	}
+	w.tides.turn()
 	w.read = a.seq
 	w.Status.Position.Store(a.seq)
 	w.Status.Batches.Add(1)
@@ -174,7 +176,7 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			}
 			w.count(b, "stored", &w.Status.Stored)
 			w.live.Learn(e)
-			out = &item{raw, at, id}
+			out = &item{raw, at, id, w.tides.see(b, e)}
 			return nil
 		},
 		Unreadable: func(u ocsf.Unreadable) error {
@@ -264,7 +266,12 @@ func (w *Worker) detect(d *ocsf.Decoder, f *item) error {
 			w.Log.Error("a record was not judged", "object", f.at.Source, "record", f.at.Record, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	return d.Record(f.raw, "", f.at, eventSink(func(e *ocsf.Event) { w.live.Judge(e, f.id) }))
+	return d.Record(f.raw, "", f.at, eventSink(func(e *ocsf.Event) {
+		w.live.Judge(e, f.id)
+		if _, matched := w.live.received[f.id]; matched && f.late {
+			w.tides.late[f.id] = struct{}{}
+		}
+	}))
 }
 
 func eventSink(do func(e *ocsf.Event)) ocsf.Sink {

@@ -48,6 +48,11 @@ func (w *Worker) resume(ctx context.Context, reached uint64) (uint64, error) {
 	if err := w.trials.close(); err != nil {
 		return 0, err
 	}
+	kept, err := w.Desk.Watermarks(ctx, "")
+	if err != nil {
+		return 0, err
+	}
+	w.tides = newTides(kept)
 	w.trials, err = openTrials(w.Trials, reached)
 	return reached, err
 }

@@ -33,6 +33,7 @@ type Worker struct {
 	At func(step Step, record []byte)
 
 	trials  *trials
+	tides   *tides
 	shown   uint64 // position of the desk when this worker began
 	live    *Live
 	known   *known
@@ -219,7 +220,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since}
+	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since, Late: w.tides.lateEvent, Watermarks: w.tides.marks()}
 	if w.live.News() {
 		r := w.live.Conclude()
 		c.Findings, c.Incidents, c.Loose = true, r.Incidents, r.Loose
