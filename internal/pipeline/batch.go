@@ -30,7 +30,7 @@ type Status struct {
 	Batches, Received, Stored, Duplicate, Dead atomic.Int64 // since the start of the process
 	Commits, Files, Rows, Bytes                atomic.Int64
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
-	Rebuilds, Incidents, Failed, Lost          atomic.Int64 // Lost: batches that the stream's disk lost
+	Rebuilds, Incidents, Failed, Lost, Damaged atomic.Int64 // Lost: batches that the stream's disk lost; Damaged: readings of data files that failed
 	Position                                   atomic.Uint64
 	LastEvent                                  atomic.Int64 // when the last batch was received, epoch milliseconds
 }

@@ -57,6 +57,13 @@ func (w *Worker) resume(ctx context.Context, reached uint64) (uint64, error) {
 	return reached, err
 }
 
+// damaged says that a data file cannot be read. The worker goes on without it: to stop would make one torn file of last year a way to blind
+// today's detection. What it held is judged again, and known, once it is put back.
+func (w *Worker) damaged(err error) {
+	w.Status.Damaged.Add(1)
+	w.Log.Error("part of the lake cannot be read; it is left out", "error", err)
+}
+
 // follow reads the stream on and on. Positions that it lost, or that cannot be read, are passed over, but not in silence.
 func (w *Worker) follow(ctx context.Context, after uint64, do func(uint64, stream.Batch) error) error {
 	for {

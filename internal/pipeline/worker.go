@@ -128,6 +128,7 @@ func (w *Worker) begin(ctx context.Context) error {
 		return err
 	}
 	w.known = newKnown(w.Lake)
+	w.known.damaged = w.damaged
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
@@ -145,7 +146,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	}
 	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window) // the newest comes first
 	files = slices.DeleteFunc(files, func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(w.since) })
-	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
+	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
 	w.cost.rebuild = time.Since(start)
@@ -341,6 +342,10 @@ func (w *Worker) tidy(ctx context.Context) error {
 	} {
 		c, err := compact(ctx)
 		if err != nil {
+			if d := new(lake.DamagedError); errors.As(err, &d) {
+				w.damaged(err)
+				continue
+			}
 			return fmt.Errorf("compact: %w", err)
 		}
 		if c.Before > 0 {
