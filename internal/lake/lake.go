@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,6 +74,9 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := orphaned(dir); err != nil {
+		return nil, err
+	}
 	l := &Lake{dir: dir}
 	l.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(dir, "catalog.db")}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -86,12 +90,23 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 	l.db.SetMaxOpenConns(1)
 	l.catalog, err = sqlcatalog.NewCatalog("tocsin", l.db, sqlcatalog.SQLite, iceberg.Properties{"warehouse": locationOf(dir), "init_catalog_tables": "true"})
 	if err != nil {
-		return nil, fmt.Errorf("lake catalog %s: %w", filepath.Join(dir, "catalog.db"), err)
+		return nil, fmt.Errorf("lake catalog %s cannot be used; stop what uses it, move it and the files beside it (catalog.db-wal, catalog.db-shm) away and put your copy in their place (the events are whole in data/, and any Iceberg engine reads them from the newest metadata/*.metadata.json): %w", filepath.Join(dir, "catalog.db"), err)
 	}
 	if err := l.load(ctx, want); err != nil {
 		return nil, err
 	}
 	return l, l.grow(ctx, want)
+}
+
+// orphaned refuses a lake whose catalog is gone: an empty one in its place would hide all events.
+func orphaned(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "catalog.db")); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "metadata", "*.metadata.json")); err != nil || len(left) == 0 {
+		return err
+	}
+	return fmt.Errorf("lake catalog %s is gone, and the folder holds a lake: put your copy of it back (a new one would hide every event), or name another folder", filepath.Join(dir, "catalog.db"))
 }
 
 // load reads the table from the catalog, or makes it.

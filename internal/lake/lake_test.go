@@ -274,6 +274,20 @@ func TestADamagedCatalogIsAnError(t *testing.T) {
 	if _, err := Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "catalog") {
 		t.Errorf("got %v, want an error that names the catalog", err)
 	}
+	whole := t.TempDir()
+	l, err := Open(t.Context(), whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(whole, "catalog.db")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), whole); err == nil || !strings.Contains(err.Error(), "put your copy") {
+		t.Errorf("without its catalog: %v, want to be told what to do", err)
+	}
 }
 
 // perBatch is how many events the killed writer puts into a batch of the stream.
