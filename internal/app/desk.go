@@ -204,16 +204,24 @@ func ShowDeadLetter(ctx context.Context, c *Config, id string, streams Streams) 
 	})
 }
 
-// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve.
-func ReplayDeadLetter(ctx context.Context, c *Config, id string, streams Streams) error {
+// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve. with is a file with the repaired record, or "".
+func ReplayDeadLetter(ctx context.Context, c *Config, id, with string, streams Streams) error {
+	var record []byte
+	if with != "" {
+		var err error
+		if record, err = os.ReadFile(with); err != nil { //nolint:gosec // the user names it
+			return UsageError{Err: err, Hint: "--with names a file that holds the repaired record"}
+		}
+	}
 	token, err := os.ReadFile(c.tokenFile())
 	if err != nil {
 		return UsageError{Err: err, Hint: "tocsin serve makes this file when it first starts; name its folder with --data"}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Listen+"/api/v1/deadletters/"+id+"/replay", bytes.NewReader(nil))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Listen+"/api/v1/deadletters/"+id+"/replay", bytes.NewReader(record))
 	if err != nil {
 		return UsageError{Err: err, Hint: "tocsin deadletter list shows the ids"}
 	}
+	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	resp, err := http.DefaultClient.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
 	if err != nil {

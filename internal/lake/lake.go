@@ -190,16 +190,24 @@ type Marks struct {
 const (
 	positionKey = "tocsin.position."
 	totalKey    = "tocsin.total."
+	afterKey    = "tocsin.marks.after" // in the table's properties: the snapshot that the marks there follow
 )
 
-// Marks returns the marks of the current snapshot.
+// Marks returns the marks of the current snapshot, and of what was committed after it without rows.
 func (l *Lake) Marks() Marks {
 	m := Marks{map[string]uint64{}, map[string]uint64{}}
-	s := l.table.Load().CurrentSnapshot()
-	if s == nil || s.Summary == nil {
-		return m
+	if s := l.table.Load().CurrentSnapshot(); s != nil && s.Summary != nil {
+		m.read(s.Summary.Properties)
 	}
-	for key, value := range s.Summary.Properties {
+	if own := l.table.Load().Properties(); own[afterKey] == strconv.FormatInt(l.current(), 10) {
+		m.read(own)
+	}
+	return m
+}
+
+// read takes in the marks among properties.
+func (m Marks) read(properties iceberg.Properties) {
+	for key, value := range properties {
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
 			continue
@@ -211,7 +219,6 @@ func (l *Lake) Marks() Marks {
 			m.Totals[name] = n
 		}
 	}
-	return m
 }
 
 // Positions returns, by partition of the stream, the last position whose events are in the lake.
