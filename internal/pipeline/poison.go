@@ -63,7 +63,7 @@ func openTrials(path string, reached uint64) (*trials, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.suspects = map[string]*suspect{} // torn by a loss of power: it begins to count anew
 	}
-	if t.now, err = os.OpenFile(path+".now", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	if t.now, err = os.OpenFile(path+".now", os.O_CREATE|os.O_RDWR, 0o600); err != nil { //nolint:gosec // a file of the data folder
 		return nil, fmt.Errorf("note what is tried: %w", err)
 	}
 	before := len(t.suspects)
