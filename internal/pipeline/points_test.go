@@ -139,7 +139,8 @@ func liveUntilStep(dir string) {
 		end(err)
 	}
 	for range 300 {
-		if b.lake.Marks().Positions[partitionName] >= last && (n == 0 || step == stepPublished || step == StepRecord) {
+		began := w.Status.Rebuilds.Load()+w.Status.Commits.Load() > 0 // and so the ledger was made to follow
+		if began && b.lake.Marks().Positions[partitionName] >= last && (n == 0 || step == stepPublished || step == StepRecord) {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)

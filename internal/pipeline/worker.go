@@ -132,6 +132,11 @@ func (w *Worker) begin(ctx context.Context) error {
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
+	if w.Follow != nil { // a kill may have come between the lake and the ledger
+		if err := w.Follow(ctx); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
 	return w.rebuild(ctx)
 }
 
