@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,7 +181,7 @@ func TestNetworkRecordsAreReadAgain(t *testing.T) {
 	paths, _ := filepath.Glob("testdata/*/*.in")
 	for _, path := range paths {
 		name := filepath.Base(filepath.Dir(path))
-		if !strings.Contains("vpcflow resolver waf s3access alb", name) {
+		if !slices.Contains([]string{"vpcflow", "resolver", "waf", "s3access", "alb"}, name) {
 			continue
 		}
 		again := ocsf.NewDecoder(shapeOf(name), records.Limits{})
@@ -200,5 +201,53 @@ func TestNetworkRecordsAreReadAgain(t *testing.T) {
 				t.Errorf("%s: %d events, %v", path, n, err)
 			}
 		})
+	}
+}
+
+// TestHostileLines: whatever stands between two good lines, there is a reason, and both are read.
+func TestHostileLines(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{}
+	for name, sample := range map[string]string{"vpcflow": "default-header", "s3access": "lines", "alb": "lines"} {
+		raw := bytes.TrimSpace(many(t, name, sample, 0))
+		good[name] = string(raw[bytes.LastIndexByte(raw, '\n')+1:])
+	}
+	for name, line := range good {
+		for what, c := range map[string]struct {
+			line        string
+			events, bad int
+		}{
+			"nothing":               {"", 2, 0},
+			"blanks":                {" \t  ", 2, 0},
+			"binary":                {"\x00\x01\xff\xfe{", 2, 1},
+			"a quote":               {`"`, 2, 1},
+			"brackets":              {"[[[[", 2, 1},
+			"JSON":                  {`{"a":1}`, 2, 1},
+			"broken JSON":           {`{"a":`, 2, 1},
+			"JSON of another log":   {`{"eventSource":"x","eventName":"y"}`, 2, 1},
+			"not UTF-8":             {strings.Replace(line, "example", "\xff\xfe", 1), 3, 0},
+			"very many cells":       {strings.Repeat("a ", 200_000), 2, 1},
+			"a very long cell":      {line[:len(line)/2] + strings.Repeat("x", 17<<20), 2, 1},
+			"the end of a carriage": {line + "\r", 3, 0},
+			"a number too large":    {strings.ReplaceAll(strings.ReplaceAll(line, " 6 ", " 99999999999999999999999 "), " 200 ", " 99999999999999999999999 "), 3, 0},
+			"time before AWS":       {strings.NewReplacer("17731368", "00000000", "2026-03-10T10:00", "1970-03-10T10:00", "Mar/2026", "Mar/1970").Replace(line), 2, 1},
+		} {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				t.Parallel()
+				n, bad := decode(t, strings.NewReader(line+"\n"+c.line+"\n"+line+"\n"), func(e *ocsf.Event) {
+					if problems := ocsf.Validate(e.Object()); len(problems) > 0 {
+						t.Errorf("not valid OCSF: %v", problems)
+					}
+				})
+				if n != c.events || len(bad) != c.bad {
+					t.Errorf("%d events, %d unreadable %v; want %d and %d", n, len(bad), bad, c.events, c.bad)
+				}
+				for _, u := range bad {
+					if u.Reason == "" || u.Detail == "" || len(u.Detail) > 1000 {
+						t.Errorf("reason %q, detail %q", u.Reason, u.Detail)
+					}
+				}
+			})
+		}
 	}
 }

@@ -26,11 +26,12 @@ func (d *Decoder) text(ctx context.Context, s *records.Lines) error {
 		line, offset, err := s.Next()
 		d.at.Offset, d.raw = offset, line
 		end := false
-		if err != nil {
+		switch {
+		case err != nil:
 			end, err = d.fault(err, 0)
-		} else if bytes.HasPrefix(line, []byte("{")) { // an envelope among lines
+		case bytes.HasPrefix(line, []byte("{")): // an envelope among lines
 			err = d.record(ctx, line, 0)
-		} else {
+		default:
 			err = d.line(line)
 		}
 		if end || err != nil {
@@ -93,12 +94,12 @@ func Cells(line []byte, dst [][]byte) [][]byte {
 			return dst
 		}
 		var cell []byte
-		cell, line = cut(line)
+		cell, line = cutCell(line)
 		dst = append(dst, cell)
 	}
 }
 
-func cut(line []byte) (cell, rest []byte) {
+func cutCell(line []byte) (cell, rest []byte) {
 	closing := byte(0)
 	switch line[0] {
 	case '"':

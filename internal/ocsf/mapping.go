@@ -26,19 +26,19 @@ type Row struct {
 	Note    string  // for the docs: what Convert does
 	// Build makes the objects of a field that is an array of them, such as answers, from the value at From.
 	Build func(v *fastjson.Value) []any
-	path    Path
+	path  Path
 }
 
 // Mapping reads the records of one format. Fields that no row fills are missing.
 type Mapping struct {
-	Name    string
-	Title   string
-	Rows    []Row
-	Class   func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
-	Stored  *Stored                                   // nil: the records are the vendor's own
+	Name   string
+	Title  string
+	Rows   []Row
+	Class  func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
+	Stored *Stored                                   // nil: the records are the vendor's own
 	// Profiles are the OCSF profiles whose attributes the rows fill, beside cloud.
 	Profiles []string
-	byField []*Row
+	byField  []*Row
 }
 
 // Compile prepares the table. It panics on two rows for one field: a table is code.

@@ -16,11 +16,11 @@ var fieldType = map[FieldID]string{
 	ActorSessionMFA: "flag", IsMFA: "flag",
 	APIRequestData: "document", APIResponseData: "document",
 	FindingTypes: "list",
-	StartTime: "number", EndTime: "number", ActionID: "number", DispositionID: "number", SrcPort: "number", DstPort: "number",
+	StartTime:    "number", EndTime: "number", ActionID: "number", DispositionID: "number", SrcPort: "number", DstPort: "number",
 	ProtocolNumber: "number", ProtocolVersionID: "number", DirectionID: "number", BoundaryID: "number", TCPFlags: "number", TrafficBytes: "number",
 	TrafficPackets: "number", RcodeID: "number", HTTPRequestLength: "number", URLPort: "number", HTTPResponseCode: "number", HTTPResponseLength: "number",
 	LoadBalancerCode: "number",
-	MetadataLabels: "list", SrcIntermediateIPs: "list", DstIntermediateIPs: "list", FirewallRuleDetails: "list", XForwardedFor: "list",
+	MetadataLabels:   "list", SrcIntermediateIPs: "list", DstIntermediateIPs: "list", FirewallRuleDetails: "list", XForwardedFor: "list",
 	Answers: "built", HTTPHeaders: "built",
 }
 

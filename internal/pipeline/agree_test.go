@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +80,7 @@ func arriving(t *testing.T, inv *collect.Inventory, all Input, o Options, seed u
 	err := EachRecord(t.Context(), inv, func(e *ocsf.Event) {
 		if id := e.Str(ocsf.CloudAccountUID) + e.ID; !seen[id] {
 			seen[id] = true
-			kept = append(kept, keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, e.ID, e.At})
+			kept = append(kept, keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), e.At})
 		}
 	})
 	if err != nil {

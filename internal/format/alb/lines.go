@@ -42,7 +42,8 @@ func (l *lines) Line(line []byte, a *fastjson.Arena) (raw []byte, doc *fastjson.
 	if len(l.cells) < least {
 		return nil, nil, ReasonNoRecord, fmt.Sprintf("it has %d fields, and the oldest records have %d", len(l.cells), least)
 	}
-	out := append(l.apart[:0], l.cells[:clientCell]...)
+	out := l.apart[:0]
+	out = append(out, l.cells[:clientCell]...)
 	for _, i := range [...]int{clientCell, targetCell} {
 		host, port := endpoint(l.cells[i])
 		out = append(out, host, port)

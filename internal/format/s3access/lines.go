@@ -3,6 +3,7 @@ package s3access
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/valyala/fastjson"
 
@@ -46,14 +47,14 @@ func parseTime(s string) (int64, bool) {
 	if len(s) != 26 || s[2] != '/' || s[6] != '/' || s[11] != ':' || s[20:] != " +0000" {
 		return 0, false
 	}
-	month := bytes.Index([]byte("JanFebMarAprMayJunJulAugSepOctNovDec"), []byte(s[3:6]))
+	month := strings.Index("JanFebMarAprMayJunJulAugSepOctNovDec", s[3:6])
 	if month < 0 || month%3 != 0 {
 		return 0, false
 	}
-	month = month/3 + 1
 	var form [20]byte
 	copy(form[:], s[7:11])
-	form[4], form[5], form[6], form[7] = '-', byte('0'+month/10), byte('0'+month%10), '-'
+	form[4], form[7] = '-', '-'
+	copy(form[5:], "010203040506070809101112"[month/3*2:month/3*2+2])
 	copy(form[8:], s[0:2])
 	form[10] = 'T'
 	copy(form[11:], s[12:20])

@@ -129,8 +129,8 @@ func (c *cluster) serve(postgres, data string) error {
 	}
 	c.port = port
 	var talk strings.Builder
-	c.cmd = exec.Command("/bin/sh", "-c", `"$@" </dev/null & p=$!; read -r x; kill -INT $p; wait $p`, "sh", postgres, "-D", data, "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=100") //nolint:gosec // likewise
+	c.cmd = exec.Command("/bin/sh", "-c", `"$@" </dev/null & p=$!; read -r x; kill -INT $p; wait $p`, "sh", postgres, "-D", data, "-p", strconv.Itoa(port), //nolint:gosec // likewise
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=100")
 	c.cmd.Dir = "/"
 	c.cmd.Stderr = &talk
 	if err := asPostgres(c.cmd, ""); err != nil {
