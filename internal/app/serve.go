@@ -56,6 +56,7 @@ type house struct {
 	worker   *pipeline.Worker
 	listener net.Listener
 	failing  atomic.Pointer[string] // why the worker does not work at the moment
+	idle     bool                   // no worker takes what the stream holds: for measuring what comes in
 	closers  []func() error
 }
 
@@ -180,7 +181,9 @@ func (h *house) run(ctx context.Context) error {
 		return server.Shutdown(end)
 	})
 	group.Go(func() error { return whenDone(ctx, h.sources.Run(ctx)) })
-	group.Go(func() error { return h.work(ctx) })
+	if !h.idle {
+		group.Go(func() error { return h.work(ctx) })
+	}
 	group.Go(func() error { return h.tell(ctx) })
 	return group.Wait()
 }
