@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -26,7 +27,7 @@ import (
 type Writer struct {
 	lake   *Lake
 	schema *arrow.Schema
-	parts  map[partition]*array.RecordBuilder
+	parts  map[partition][]Prepared
 	rows   int64
 	bytes  int64
 }
@@ -37,17 +38,12 @@ func (l *Lake) NewWriter() (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lake schema: %w", err)
 	}
-	return &Writer{lake: l, schema: schema, parts: map[partition]*array.RecordBuilder{}}, nil
+	return &Writer{lake: l, schema: schema, parts: map[partition][]Prepared{}}, nil
 }
 
-// Append copies a prepared row.
+// Append takes a prepared row.
 func (w *Writer) Append(p Prepared) {
-	b := w.parts[p.part]
-	if b == nil {
-		b = array.NewRecordBuilder(memory.DefaultAllocator, w.schema)
-		w.parts[p.part] = b
-	}
-	appendRow(b, p.doc)
+	w.parts[p.part] = append(w.parts[p.part], p)
 	w.rows++
 	w.bytes += int64(p.bytes)
 }
@@ -66,9 +62,10 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	})
 	var out []dataFile
 	for _, p := range parts {
-		b := w.parts[p]
-		record := b.NewRecordBatch()
-		b.Release()
+		record, err := recordOf(w.schema, w.parts[p])
+		if err != nil {
+			return out, err
+		}
 		delete(w.parts, p)
 		f, err := w.lake.writeFile(ctx, p, record)
 		record.Release()
@@ -81,6 +78,36 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	return out, nil
 }
 
+// recordOf makes a record of rows, ordered by account, time and id, so that the same events give the same file content.
+func recordOf(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
+	slices.SortStableFunc(rows, func(a, b Prepared) int {
+		return cmp.Or(bytes.Compare(a.accountBytes(), b.accountBytes()), cmp.Compare(a.millis, b.millis), bytes.Compare(a.uidBytes(), b.uidBytes()))
+	})
+	return inOrder(schema, rows)
+}
+
+// inOrder makes a record of rows as they stand.
+func inOrder(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
+	c := newColumns(ours(), schema, len(rows))
+	defer c.release()
+	raw, _ := c.builders[ours().byPath["raw_data"]].(*array.StringBuilder)
+	size := 0
+	for i := range rows {
+		size += rows[i].bytes
+	}
+	if raw != nil {
+		raw.Reserve(len(rows))
+		raw.ReserveData(size)
+	}
+	for i := range rows {
+		c.add(i, rows[i].cellBytes())
+		if raw != nil {
+			raw.BinaryBuilder.Append(rows[i].raw())
+		}
+	}
+	return c.record(schema)
+}
+
 // dataFile is a file that is durable and that no snapshot names yet.
 type dataFile struct {
 	iceberg.DataFile
@@ -88,13 +115,8 @@ type dataFile struct {
 	path   string
 }
 
-// writeFile sorts a record and writes it as one file.
-func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBatch) (_ dataFile, err error) {
-	sorted, err := sortRecord(ctx, record)
-	if err != nil {
-		return dataFile{}, fmt.Errorf("sort events: %w", err)
-	}
-	defer sorted.Release()
+// writeFile writes a sorted record as one file.
+func (l *Lake) writeFile(ctx context.Context, p partition, sorted arrow.RecordBatch) (_ dataFile, err error) {
 	date := time.Unix(int64(p.day)*86400, 0).UTC().Format(time.DateOnly)
 	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+".parquet")
 	f, err := create(path)

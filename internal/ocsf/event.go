@@ -74,6 +74,10 @@ func (e *Event) Str(f FieldID) string {
 	if r == nil {
 		return ""
 	}
+	return e.valueOf(r)
+}
+
+func (e *Event) valueOf(r *Row) string {
 	if r.From == "" {
 		return r.Const
 	}
