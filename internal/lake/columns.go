@@ -68,6 +68,35 @@ func (c *columns) add(i int, buf []byte) {
 	}
 }
 
+// distinctOf counts the distinct values of each pivot.
+func distinctOf(rows []Prepared) map[string]int64 {
+	l := ours()
+	seen := make([]map[string]struct{}, len(l.columns))
+	for _, name := range pivots {
+		seen[l.byPath[name]] = map[string]struct{}{}
+	}
+	for i := range rows {
+		for buf := rows[i].cellBytes(); len(buf) > 0; {
+			n, width := binary.Uvarint(buf)
+			col := int(n) - 1 //nolint:gosec // written by cells
+			buf = buf[width:]
+			if s := seen[col]; s != nil {
+				n, width := binary.Uvarint(buf)
+				text := buf[width : width+int(n)] //nolint:gosec // likewise
+				if _, known := s[string(text)]; !known {
+					s[string(text)] = struct{}{}
+				}
+			}
+			buf = appendCell(l, nil, col, buf)
+		}
+	}
+	out := map[string]int64{}
+	for _, name := range pivots {
+		out[name] = int64(len(seen[l.byPath[name]]))
+	}
+	return out
+}
+
 // fill makes null of the rows before row i that had nothing.
 func fill(b array.Builder, i int) {
 	if n := i - b.Len(); n > 0 {

@@ -119,7 +119,7 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 		return fmt.Errorf("sort events: %w", err)
 	}
 	defer sorted.Release()
-	fresh, err := l.writeFile(ctx, p, sorted)
+	fresh, err := l.writeFile(ctx, p, contentOf(sorted))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,13 +63,10 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	})
 	var out []dataFile
 	for _, p := range parts {
-		record, err := recordOf(w.schema, w.parts[p])
-		if err != nil {
-			return out, err
-		}
+		rows := w.parts[p]
 		delete(w.parts, p)
-		f, err := w.lake.writeFile(ctx, p, record)
-		record.Release()
+		sortRows(rows)
+		f, err := w.lake.writeFile(ctx, p, content{w.schema, distinctOf(rows), recordsOf(w.schema, rows)})
 		if err != nil {
 			return out, err
 		}
@@ -78,12 +76,28 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	return out, nil
 }
 
-// recordOf makes a record of rows, ordered by account, time and id, so that the same events give the same file content.
-func recordOf(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
+// sortRows orders rows by account, time and id, so that the same events give the same file content.
+func sortRows(rows []Prepared) {
 	slices.SortStableFunc(rows, func(a, b Prepared) int {
 		return cmp.Or(bytes.Compare(a.accountBytes(), b.accountBytes()), cmp.Compare(a.millis, b.millis), bytes.Compare(a.uidBytes(), b.uidBytes()))
 	})
-	return inOrder(schema, rows)
+}
+
+// recordRows is how many rows are made columns of at once: what a commit takes beside its rows.
+const recordRows = 16 << 10
+
+// recordsOf makes records of rows, and lets go of the rows that it has made one of.
+func recordsOf(schema *arrow.Schema, rows []Prepared) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for some := range slices.Chunk(rows, recordRows) {
+			record, err := inOrder(schema, some)
+			clear(some)
+			if !yield(record, err) || err != nil {
+				return
+			}
+			record.Release()
+		}
+	}
 }
 
 // inOrder makes a record of rows as they stand.
@@ -108,6 +122,24 @@ func inOrder(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
 	return c.record(schema)
 }
 
+// content is what a file is to hold: sorted records, and how many distinct values each pivot has.
+type content struct {
+	schema   *arrow.Schema
+	distinct map[string]int64
+	records  iter.Seq2[arrow.RecordBatch, error]
+}
+
+// contentOf is the content of one record.
+func contentOf(record arrow.RecordBatch) content {
+	c := content{record.Schema(), map[string]int64{}, func(yield func(arrow.RecordBatch, error) bool) { yield(record, nil) }}
+	for _, name := range pivots {
+		if i := record.Schema().FieldIndices(name); len(i) > 0 {
+			c.distinct[name] = distinct(record.Column(i[0]).(*array.String))
+		}
+	}
+	return c
+}
+
 // dataFile is a file that is durable and that no snapshot names yet.
 type dataFile struct {
 	iceberg.DataFile
@@ -115,15 +147,15 @@ type dataFile struct {
 	path   string
 }
 
-// writeFile writes a sorted record as one file.
-func (l *Lake) writeFile(ctx context.Context, p partition, sorted arrow.RecordBatch) (_ dataFile, err error) {
+// writeFile writes one file.
+func (l *Lake) writeFile(ctx context.Context, p partition, c content) (_ dataFile, err error) {
 	date := time.Unix(int64(p.day)*86400, 0).UTC().Format(time.DateOnly)
 	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+".parquet")
 	f, err := create(path)
 	if err != nil {
 		return dataFile{}, err
 	}
-	err = errors.Join(writeParquet(f, sorted), f.Close())
+	err = errors.Join(writeParquet(f, c), f.Close())
 	if err != nil {
 		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path))) //nolint:gosec // what was just made there
 	}
@@ -137,27 +169,31 @@ func (l *Lake) writeFile(ctx context.Context, p partition, sorted arrow.RecordBa
 // rowGroup is how many rows are read or skipped at once.
 const rowGroup = 100_000
 
-// writeParquet writes a record. Bloom filters are as large as their column's distinct values need.
-func writeParquet(f *written, record arrow.RecordBatch) error {
+// writeParquet writes content. Bloom filters are as large as their column's distinct values need.
+func writeParquet(f *written, c content) error {
 	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(6), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
 		parquet.WithBloomFilterFPP(0.01), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
 		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
 	}
 	for _, name := range pivots {
-		i := record.Schema().FieldIndices(name)
-		if len(i) == 0 {
-			continue
-		}
-		if n := distinct(record.Column(i[0]).(*array.String)); n > 0 {
+		if n := c.distinct[name]; n > 0 {
 			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))
 		}
 	}
-	w, err := pqarrow.NewFileWriter(record.Schema(), keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
+	w, err := pqarrow.NewFileWriter(c.schema, keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.Write(record), w.Close())
+	for record, err := range c.records {
+		if err == nil {
+			err = w.WriteBuffered(record)
+		}
+		if err != nil {
+			return errors.Join(err, w.Close())
+		}
+	}
+	return w.Close()
 }
 
 // keepOpen hides Close, as the Parquet writer closes what it writes to and we hash and sync it ourselves.
