@@ -217,7 +217,8 @@ func (s *Server) doors(api huma.API) {
 	huma.Register(api, op("GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
 		Source string `query:"source"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	}) (*body[[]desk.DeadLetter], error) {
+	},
+	) (*body[[]desk.DeadLetter], error) {
 		rows, err := s.Desk.DeadLetters(ctx, scope(ctx), in.Source, in.Limit)
 		return &body[[]desk.DeadLetter]{rows}, s.fault(err)
 	})

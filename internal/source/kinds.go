@@ -55,9 +55,16 @@ func Kinds() []Kind {
 		}, openFolder},
 		{"http", "pushes to /api/v1/ingest/NAME, with a token of the source", nil, openPush},
 		{"s3", "a bucket, by its notifications in an SQS queue, by listing, or both", []Setting{
-			{"bucket", false, "the bucket to list"}, {"prefix", false, "only objects below this"}, {"queue", false, "URL of the SQS queue that gets the bucket's notifications"},
-			{"region", false, "Region of both"}, {"role", false, "role to assume"}, {"external_id", false, "external id for the role"}, {"endpoint", false, "another endpoint, for stores and emulators that speak S3"},
-			{"from", false, "list only days from this on (2026-03-01)"}, {"to", false, "list only days before this"}, {"every", false, "how often to list (default 5m; with a queue: once)"},
+			{"bucket", false, "the bucket to list"},
+			{"prefix", false, "only objects below this"},
+			{"queue", false, "URL of the SQS queue that gets the bucket's notifications"},
+			{"region", false, "Region of both"},
+			{"role", false, "role to assume"},
+			{"external_id", false, "external id for the role"},
+			{"endpoint", false, "another endpoint, for stores and emulators that speak S3"},
+			{"from", false, "list only days from this on (2026-03-01)"},
+			{"to", false, "list only days before this"},
+			{"every", false, "how often to list (default 5m; with a queue: once)"},
 		}, openS3},
 	}
 }
