@@ -55,7 +55,7 @@ type History struct {
 	names   map[string]uint32
 	uses    map[useKey]use
 	origins map[uint32]days
-	users   map[useKey]uint32 // origins per (value, feature); origin is 0. Filled by Seal.
+	users   map[useKey]uint32 // origins per (value, feature); origin is 0
 	list    []string
 }
 
@@ -69,6 +69,7 @@ func (h *History) intern(s string) uint32 {
 		h.names = map[string]uint32{}
 		h.uses = map[useKey]use{}
 		h.origins = map[uint32]days{}
+		h.users = map[useKey]uint32{}
 		h.list = append(h.list, "")
 	}
 	id := uint32(len(h.list)) //nolint:gosec // strings in memory are fewer than 2^32
@@ -105,6 +106,9 @@ func (h *History) Use(o Origin, f Feature, value string, atMillis int64, by Even
 	}
 	key := useKey{o.id, h.intern(value), f}
 	u, known := h.uses[key]
+	if !known {
+		h.users[useKey{value: key.value, feature: f}]++
+	}
 	if !known || earlier(atMillis, by, u) {
 		u.first, u.by = atMillis, by
 	}
@@ -175,19 +179,14 @@ func (h *History) Renamed(rename func(origin string) string) *History {
 
 func (h *History) add(key useKey, theirs use) {
 	mine, known := h.uses[key]
+	if !known {
+		h.users[useKey{value: key.value, feature: key.feature}]++
+	}
 	if !known || earlier(theirs.first, theirs.by, mine) {
 		mine.first, mine.by = theirs.first, theirs.by
 	}
 	mine.count += theirs.count
 	h.uses[key] = mine
-}
-
-// Seal makes the counts across origins that Verdict and Users need. Call it once, after the last Merge.
-func (h *History) Seal() {
-	h.users = make(map[useKey]uint32, len(h.uses))
-	for k := range h.uses {
-		h.users[useKey{value: k.value, feature: k.feature}]++
-	}
 }
 
 // Users returns how many origins use the value.

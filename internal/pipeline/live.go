@@ -144,7 +144,6 @@ func (l *Live) News() bool { return l.news }
 // Conclude decides over all events so far.
 func (l *Live) Conclude() *Result {
 	l.news = false
-	l.history.Seal()
 	v := l.detector.Conclude()
 	needed := map[detect.EventID]bool{}
 	for _, ids := range v.Needs() {

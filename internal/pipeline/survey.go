@@ -96,6 +96,5 @@ func runSurvey(ctx context.Context, o *Options, in Input) (*survey, error) {
 	judge := enrich.NewJudge(s.enrich, o.Environment, o.Places)
 	s.handles = history.Names()
 	s.history = history.Renamed(judge.Resolve)
-	s.history.Seal()
 	return s, err
 }
