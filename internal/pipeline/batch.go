@@ -251,5 +251,5 @@ func eventSink(do func(e *ocsf.Event)) ocsf.Sink {
 
 // Received says when an event came in; zero where that is not known any more.
 func (l *Live) Received(account, uid string) time.Time {
-	return l.received[detect.IDOf(account, uid)]
+	return l.records[detect.IDOf(account, uid)].came
 }

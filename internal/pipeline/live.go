@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -31,12 +30,12 @@ type Live struct {
 	mu      sync.Mutex // guards records and bytes while several workers rebuild
 	records map[detect.EventID]keptRecord
 	bytes   int
+	came    map[detect.EventID]time.Time // while everything is judged again: when it came, of what was kept before
 
-	Arrived  time.Time // when the events that are judged next were received
-	received map[detect.EventID]time.Time
+	Arrived time.Time // when the events that are judged next were received
 
-	handles map[string]string // origin that a handle was judged as
-	changes int               // of the survey, when the handles were last compared
+	handles map[string]*handle
+	changes int // of the survey, when the handles were last compared
 	stale   bool
 	news    bool // something matched, or a conclusion can come out otherwise, since the last one
 }
@@ -47,6 +46,14 @@ type keptRecord struct {
 	format string
 	id     string
 	at     ocsf.Position
+	millis int64     // when it occurred
+	came   time.Time // when it was received; zero where that is not known any more
+}
+
+// handle is one set of credentials that acted.
+type handle struct {
+	origin string // that it was judged as
+	last   int64  // when it last acted, epoch milliseconds
 }
 
 // maxKept bounds the records that are kept for evidence. Above it, what the last conclusion did not need goes; it is read from the
@@ -56,7 +63,7 @@ const maxKept = 256 << 20
 // NewLive returns a Live that knows nothing.
 func NewLive(o Options) *Live {
 	o.orDefault()
-	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}, received: map[detect.EventID]time.Time{}}
+	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}}
 	for _, f := range format.All() {
 		l.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
@@ -66,12 +73,16 @@ func NewLive(o Options) *Live {
 }
 
 func (l *Live) reset(s *survey) {
-	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]string{}, false, s.enrich.Changes()
+	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]*handle{}, false, s.enrich.Changes()
 	l.judge = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places)
-	for _, h := range s.handles {
-		l.handles[h] = l.judge.Resolve(h)
+	for h, last := range s.handles {
+		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
-	l.records, l.bytes = map[detect.EventID]keptRecord{}, 0
+	came := map[detect.EventID]time.Time{}
+	for id, k := range l.records {
+		came[id] = k.came
+	}
+	l.records, l.bytes, l.came = map[detect.EventID]keptRecord{}, 0, came
 }
 
 // Rebuild forgets everything and judges an input in its place.
@@ -83,9 +94,9 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 		return err
 	}
 	l.reset(s)
-	o.keep = l.keep
+	o.keep, l.Arrived = l.keep, time.Time{}
 	l.detector, _, _, err = runDetection(ctx, &o, in, s, l.judge)
-	l.news = true
+	l.came, l.news = nil, true
 	return err
 }
 
@@ -95,18 +106,18 @@ func (l *Live) Learn(e *ocsf.Event) { l.survey.Add(e) }
 // Judge judges an event.
 func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
 	l.facts.Reset(l.judge, e)
-	if handle := enrich.Handle(e); handle != "" {
-		origin, known := l.handles[handle]
-		if !known {
-			handle = strings.Clone(handle)
-			origin = strings.Clone(l.judge.Resolve(handle))
-			l.handles[handle] = origin
+	if name := enrich.Handle(e); name != "" {
+		h := l.handles[name]
+		if h == nil {
+			name = strings.Clone(name)
+			h = &handle{origin: strings.Clone(l.judge.Resolve(name))}
+			l.handles[name] = h
 		}
-		detect.Observe(l.history, e, &l.facts, origin, id)
+		h.last = max(h.last, e.Millis)
+		detect.Observe(l.history, e, &l.facts, h.origin, id)
 	}
 	if l.detector.Event(e, &l.facts, id, 0) {
 		l.keep(e, id)
-		l.received[id] = l.Arrived
 		l.news = true
 	}
 }
@@ -119,7 +130,11 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	}
 	at := e.At
 	at.Source = strings.Clone(at.Source)
-	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at}
+	came, known := l.came[id] // it was judged before
+	if !known {
+		came = l.Arrived
+	}
+	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at, e.Millis, came}
 	l.bytes += len(e.Raw)
 }
 
@@ -129,8 +144,8 @@ func (l *Live) Stale() bool {
 		return l.stale
 	}
 	l.changes = l.survey.Changes()
-	for h, origin := range l.handles {
-		if l.judge.Resolve(h) != origin {
+	for name, h := range l.handles {
+		if l.judge.Resolve(name) != h.origin {
 			l.stale = true
 			break
 		}
@@ -160,10 +175,8 @@ func (l *Live) Conclude() *Result {
 			if !needed[id] {
 				l.bytes -= len(k.raw)
 				delete(l.records, id)
-				delete(l.received, id)
 			}
 		}
-		runtime.GC()
 	}
 	return r
 }

@@ -1,0 +1,166 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/baseline"
+	"github.com/tocsin-security/tocsin/internal/detect"
+	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/ocsf"
+	"github.com/tocsin-security/tocsin/internal/snapshot"
+)
+
+// stateVersion is raised whenever what Live keeps, or what it concludes from it, changes.
+const stateVersion = 1
+
+// The bounds of what live detection remembers. When one is met the oldest day is forgotten (Forget), and so on; what lies on the
+// desk from then stays as it is.
+const (
+	maxMatches = 4_000_000 // named matches and first uses: 64 bytes each
+	maxHits    = 4_000_000 // hits of correlations: 48 bytes each
+	maxHandles = 1_000_000 // credentials: 300 bytes each
+)
+
+// full says which bound is met, or "".
+func (l *Live) full() string {
+	matches, hits := l.detector.Held()
+	for _, b := range []struct {
+		what       string
+		have, most int
+	}{
+		{"matches", matches, maxMatches}, {"hits of correlations", hits, maxHits}, {"credentials", len(l.handles), maxHandles},
+		{"sessions", l.survey.Sessions(), enrich.MaxSessions}, {"habits", l.history.Uses(), baseline.MaxUses},
+	} {
+		if b.have >= b.most {
+			return fmt.Sprintf("%d %s", b.have, b.what)
+		}
+	}
+	return ""
+}
+
+// Forget drops what comes from before a day.
+func (l *Live) Forget(before time.Time) {
+	at := before.UTC().Truncate(24 * time.Hour).UnixMilli()
+	l.detector.Forget(at)
+	l.survey.Forget(at)
+	l.history.Forget(at)
+	for name, h := range l.handles {
+		if h.last < at {
+			delete(l.handles, name)
+		}
+	}
+	for id, k := range l.records {
+		if k.millis < at {
+			l.bytes -= len(k.raw)
+			delete(l.records, id)
+		}
+	}
+}
+
+// head says what the memory of live detection depends on.
+func (o *Options) head(position uint64) snapshot.Head {
+	var formats []string
+	for _, f := range format.All() {
+		formats = append(formats, f.Name)
+	}
+	program := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		program = info.Main.Version + " " + info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+				program += " " + s.Value
+			}
+		}
+	}
+	return snapshot.Head{
+		"state": strconv.Itoa(stateVersion), "position": strconv.FormatUint(position, 10), "rules": o.Rules.Hash(), "environment": hashOf(o.Environment),
+		"formats": strings.Join(formats, " "), "places": strconv.FormatBool(o.Places != nil), "program": program,
+	}
+}
+
+// hashOf names what is in an environment.yaml.
+func hashOf(env *enrich.Environment) string {
+	text, err := json.Marshal(env)
+	if err != nil {
+		panic("BUG: an environment of plain values does not encode: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// encode writes all that live detection remembers.
+func (l *Live) encode(e *snapshot.Encoder) error {
+	l.survey.Encode(e)
+	l.history.Encode(e)
+	if err := l.detector.Encode(e); err != nil {
+		return err
+	}
+	e.Len(len(l.handles))
+	for name, h := range l.handles {
+		e.Text(name)
+		e.Text(h.origin)
+		e.Int(h.last)
+	}
+	e.Len(len(l.records))
+	for id, k := range l.records {
+		e.Bytes(id[:])
+		e.Bytes(k.raw)
+		e.Text(k.format)
+		e.Text(k.id)
+		e.Text(k.at.Source)
+		e.Int(int64(k.at.Record))
+		e.Int(k.at.Offset)
+		e.Int(k.millis)
+		e.Int(k.came.UnixNano())
+		e.Bool(k.came.IsZero())
+	}
+	e.Bool(l.Stale())
+	return nil
+}
+
+// decode takes in what encode wrote, in the place of all that is remembered. After an error nothing has changed.
+func (l *Live) decode(d *snapshot.Decoder) error {
+	learned, err := enrich.DecodeSurvey(d)
+	if err != nil {
+		return err
+	}
+	history, err := baseline.DecodeHistory(d)
+	if err != nil {
+		return err
+	}
+	detector, err := detect.DecodeDetector(l.o.Rules, history, d)
+	if err != nil {
+		return err
+	}
+	handles := map[string]*handle{}
+	for range d.Len() {
+		name := d.Text()
+		handles[name] = &handle{d.Text(), d.Int()}
+	}
+	kept, size := map[detect.EventID]keptRecord{}, 0
+	for range d.Len() {
+		var id detect.EventID
+		d.Fill(id[:])
+		k := keptRecord{raw: d.Bytes(), format: d.Text(), id: d.Text(), at: ocsf.Position{Source: d.Text(), Record: int(d.Int()), Offset: d.Int()}, millis: d.Int()}
+		if came := time.Unix(0, d.Int()).UTC(); !d.Bool() {
+			k.came = came
+		}
+		kept[id] = k
+		size += len(k.raw)
+	}
+	stale := d.Bool()
+	if err := d.Err(); err != nil {
+		return err
+	}
+	l.reset(&survey{enrich: learned, history: history})
+	l.detector, l.handles, l.records, l.bytes, l.stale, l.came, l.news = detector, handles, kept, size, stale, nil, true
+	return nil
+}
