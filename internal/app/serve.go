@@ -122,7 +122,7 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}

@@ -29,7 +29,10 @@ type Status struct {
 	Batches, Received, Stored, Duplicate, Dead atomic.Int64 // since the start of the process
 	Commits, Files, Rows, Bytes                atomic.Int64
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
-	Rebuilds, Incidents, Failed                atomic.Int64
+	Rebuilds, Remembered, Incidents, Failed    atomic.Int64
+	Known, Unknown                             atomic.Int64 // ids that are held to tell duplicates, and ids that were let go
+	Since                                      atomic.Int64 // what detection reaches back to, epoch milliseconds
+	Shortened, NotLearned                      atomic.Int64 // days forgotten before their time; what came beyond a hard bound
 	Position                                   atomic.Uint64
 	LastEvent                                  atomic.Int64 // when the last batch was received, epoch milliseconds
 }
@@ -149,6 +152,9 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			}
 			w.count(b, "stored", &w.Status.Stored)
 			w.live.Learn(e)
+			if at := e.Time(); at.After(w.newest) && at.Before(b.Received.Add(24*time.Hour)) { // not a clock of the far future
+				w.newest = at
+			}
 			out = &item{raw, at, id}
 			return nil
 		},

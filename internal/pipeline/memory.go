@@ -1,10 +1,13 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -163,4 +166,97 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 	l.reset(&survey{enrich: learned, history: history})
 	l.detector, l.handles, l.records, l.bytes, l.stale, l.came, l.news = detector, handles, kept, size, stale, nil, true
 	return nil
+}
+
+// remember takes up what the last run of a worker left, and reports whether it could. Otherwise the lake is judged again.
+func (w *Worker) remember(ctx context.Context) bool {
+	if w.Memory == "" {
+		return false
+	}
+	start := time.Now()
+	head, err := w.head(ctx)
+	if err == nil {
+		err = snapshot.Load(w.Memory, head, func(d *snapshot.Decoder) error {
+			since, newest := time.UnixMilli(d.Int()).UTC(), time.UnixMilli(d.Int()).UTC()
+			if err := w.live.decode(d); err != nil {
+				return err
+			}
+			w.since, w.newest = since, newest
+			return nil
+		})
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false
+	case err != nil:
+		w.live = NewLive(w.Judging)
+		w.Log.Warn("what detection remembered is not taken up; the lake is judged again", "file", w.Memory, "because", err)
+		return false
+	}
+	w.Status.Remembered.Add(1)
+	w.Log.Info("took up what detection remembered", "file", w.Memory, "took", time.Since(start))
+	return true
+}
+
+// head is what the memory depends on: beside the rules the position that is reached, and the rows of the lake, which others may add to.
+func (w *Worker) head(ctx context.Context) (snapshot.Head, error) {
+	files, err := w.Lake.Plan(ctx, time.Time{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	rows, _ := w.writer.Pending()
+	for _, f := range files {
+		rows += f.Rows
+	}
+	head := w.live.o.head(w.read)
+	head["rows"], head["window"] = strconv.FormatInt(rows, 10), w.Timing.Window.String()
+	return head, nil
+}
+
+// memoryEvery is how often the memory is kept while a worker runs, for the case that it is killed: then the next start takes it up
+// if no commit came after it.
+const memoryEvery = 10 * time.Minute
+
+// keepMemory keeps what detection remembers as of this moment, when it is time to or at the end. Not to have it costs time at the next
+// start and nothing else, so a failure is only logged.
+func (w *Worker) keepMemory(ctx context.Context, now bool) {
+	if w.Memory == "" || !now && since(w.Now(), w.last.memory) < max(memoryEvery, 100*w.cost.memory) {
+		return
+	}
+	start := time.Now()
+	w.last.memory = w.Now()
+	head, err := w.head(ctx)
+	if err == nil {
+		var failed error
+		err = snapshot.Save(w.Memory, head, func(e *snapshot.Encoder) {
+			e.Int(w.since.UnixMilli())
+			e.Int(w.newest.UnixMilli())
+			failed = w.live.encode(e)
+		})
+		err = errors.Join(err, failed)
+	}
+	w.cost.memory = time.Since(start)
+	if err != nil {
+		w.Log.Warn("what detection remembers could not be kept; the next start judges the lake again", "file", w.Memory, "error", err)
+	}
+}
+
+// bound forgets what is older than the window, and more where there is more than may be remembered.
+func (w *Worker) bound() {
+	if w.newest.IsZero() {
+		return
+	}
+	day := w.newest.UTC().Truncate(24 * time.Hour)
+	if from := day.Add(24*time.Hour - w.Timing.Window); from.Sub(w.since) >= 24*time.Hour {
+		w.live.Forget(from)
+		w.since = from
+	}
+	for why := w.live.full(); why != "" && w.since.Before(day); why = w.live.full() {
+		w.since = w.since.Truncate(24 * time.Hour).Add(24 * time.Hour)
+		w.live.Forget(w.since)
+		w.Status.Shortened.Add(1)
+		w.Log.Warn("detection remembers as much as it may; what is older than this day is not judged any more, and stays on the desk as it is", "day", w.since.Format(time.DateOnly), "because", why)
+	}
+	w.Status.Since.Store(w.since.UnixMilli())
+	w.Status.NotLearned.Store(w.live.survey.Overflow() + w.live.history.Overflow() + w.live.detector.Overflow())
 }

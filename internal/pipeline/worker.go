@@ -27,6 +27,7 @@ type Worker struct {
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
+	Memory  string // file that keeps what detection remembers between two starts; "" for none
 	Status  Status // of this worker, kept up to date
 
 	live    *Live
@@ -36,10 +37,11 @@ type Worker struct {
 	totals  map[string]uint64
 	read    uint64 // last position that was taken in
 	dead    []desk.DeadLetter
-	since   time.Time  // what is older than this was not judged again, and stays as it was
+	since   time.Time  // what is older than this is not judged any more, and stays as it was
+	newest  time.Time  // of the events that were judged
 	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy time.Time }
-	cost    struct{ conclude, rebuild time.Duration }
+	last    struct{ conclude, commit, rebuild, tidy, memory time.Time }
+	cost    struct{ conclude, rebuild, memory time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -115,10 +117,13 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
-	w.known = newKnown(w.Lake)
+	w.known, w.since, w.newest = newKnown(w.Lake), time.Time{}, time.Time{}
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
-	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
+	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
+	if w.remember(ctx) {
+		return nil
+	}
 	return w.rebuild(ctx)
 }
 
@@ -131,7 +136,8 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window) // the newest comes first
+	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
+	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window)
 	files = slices.DeleteFunc(files, func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(w.since) })
 	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
@@ -260,6 +266,8 @@ func (w *Worker) commit(ctx context.Context) error {
 		return err
 	}
 	w.dead = nil
+	w.bound()
+	w.keepMemory(ctx, false)
 	gathered := w.known.cut()
 	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{partitionName: w.read}, Totals: map[string]uint64{}}
 	for name, n := range w.totals {
@@ -279,6 +287,8 @@ func (w *Worker) commit(ctx context.Context) error {
 		err := w.store(context.WithoutCancel(ctx), full, marks, tidy)
 		if err == nil {
 			w.known.stored(gathered)
+			w.Status.Known.Store(w.known.Held.Load())
+			w.Status.Unknown.Store(w.known.Forgotten.Load())
 		}
 		done <- err
 	}()
@@ -357,5 +367,9 @@ func (w *Worker) end(ctx context.Context, whole bool) error {
 	if err := w.commit(ctx); err != nil {
 		return err
 	}
-	return w.wait()
+	if err := w.wait(); err != nil {
+		return err
+	}
+	w.keepMemory(ctx, true)
+	return nil
 }
