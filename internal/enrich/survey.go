@@ -179,6 +179,9 @@ func (s *Survey) Merge(other *Survey) {
 // Accounts lists the accounts that received records: ours.
 func (s *Survey) Accounts() []string { return sortedKeys(s.accounts) }
 
+// Own is how many accounts received records.
+func (s *Survey) Own() int { return len(s.accounts) }
+
 // Regions lists the Regions with events.
 func (s *Survey) Regions() []string { return sortedKeys(s.regions) }
 

@@ -36,6 +36,7 @@ type Live struct {
 
 	handles map[string]*handle
 	changes int // of the survey, when the handles were last compared
+	own     int // accounts that are known to be ours
 	stale   bool
 	news    bool // something matched, or a conclusion can come out otherwise, since the last one
 }
@@ -74,7 +75,7 @@ func NewLive(o Options) *Live {
 
 func (l *Live) reset(s *survey) {
 	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]*handle{}, false, s.enrich.Changes()
-	l.judge = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places)
+	l.judge, l.own = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places), l.survey.Own()
 	for h, last := range s.handles {
 		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
@@ -101,7 +102,28 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 }
 
 // Learn takes in what an event says about others. Learn all events of a batch before any is judged.
-func (l *Live) Learn(e *ocsf.Event) { l.survey.Add(e) }
+func (l *Live) Learn(e *ocsf.Event) {
+	l.survey.Add(e)
+	if n := l.survey.Own(); n != l.own {
+		l.own = n
+		l.stale = l.stale || l.concerns(e.Str(ocsf.CloudAccountUID))
+	}
+}
+
+// concerns reports whether something that was judged while an account was not known to be ours speaks of it.
+func (l *Live) concerns(account string) bool {
+	for name := range l.handles {
+		if strings.Contains(name, account) {
+			return true
+		}
+	}
+	for _, k := range l.records {
+		if bytes.Contains(k.raw, []byte(account)) {
+			return true
+		}
+	}
+	return false
+}
 
 // Judge judges an event.
 func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
