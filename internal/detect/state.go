@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/tocsin-security/tocsin/internal/baseline"
+	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/snapshot"
 )
 
@@ -23,7 +25,10 @@ func (r *Rules) Hash() string {
 
 // Held is how much a Detector remembers: matches that are named, and hits of correlations.
 func (d *Detector) Held() (matches, hits int) {
-	matches = len(d.novel)
+	matches = len(d.novel) + len(d.intel.matches) + len(d.intel.counts)
+	for _, r := range d.reports {
+		matches += len(r.updates)
+	}
 	for _, f := range d.folds {
 		matches += len(f.named)
 	}
@@ -54,6 +59,17 @@ func (d *Detector) Forget(before int64) {
 	for _, c := range d.correlators {
 		c.Forget(before)
 	}
+	for key, r := range d.reports {
+		if r.newest.time < before {
+			delete(d.reports, key)
+		}
+	}
+	d.intel.matches = slices.DeleteFunc(d.intel.matches, func(m intelMatch) bool { return m.time < before })
+	for key := range d.intel.counts {
+		if key.day < before/millisPerDay {
+			delete(d.intel.counts, key)
+		}
+	}
 	names := map[EventID]string{}
 	d.eachID(func(id EventID) {
 		if uid, ok := d.names[id]; ok {
@@ -71,6 +87,14 @@ func (d *Detector) eachID(do func(EventID)) {
 	}
 	for i := range d.novel {
 		do(d.novel[i].id)
+	}
+	for _, r := range d.reports {
+		for _, id := range r.updates {
+			do(id)
+		}
+	}
+	for i := range d.intel.matches {
+		do(d.intel.matches[i].id)
 	}
 	for _, c := range d.correlators {
 		c.Keys(func(key [16]byte) { do(key) })
@@ -109,6 +133,7 @@ func (d *Detector) Encode(e *snapshot.Encoder) error {
 		e.Bytes(id[:])
 		e.Text(uid)
 	}
+	d.encodeOthers(e)
 	for _, c := range d.correlators {
 		b, err := c.AppendBinary(nil)
 		if err != nil {
@@ -134,9 +159,10 @@ func decodeMatch(d *snapshot.Decoder) (m match) {
 	return m
 }
 
-// DecodeDetector reads what Encode wrote. The rules must be the same.
-func DecodeDetector(r *Rules, history *baseline.History, from *snapshot.Decoder) (*Detector, error) {
+// DecodeDetector reads what Encode wrote. The rules and the feeds must be the same.
+func DecodeDetector(r *Rules, history *baseline.History, set *intel.Set, from *snapshot.Decoder) (*Detector, error) {
 	d := NewDetector(r, history)
+	d.SetIntel(set)
 	for range from.Len() {
 		d.group(from.Text(), from.Text())
 	}
@@ -160,10 +186,82 @@ func DecodeDetector(r *Rules, history *baseline.History, from *snapshot.Decoder)
 		from.Fill(id[:])
 		d.names[id] = from.Text()
 	}
+	d.decodeOthers(from)
 	for _, c := range d.correlators {
 		if err := c.UnmarshalBinary(from.Bytes()); err != nil {
 			return nil, err
 		}
 	}
 	return d, from.Err()
+}
+
+// encodeOthers writes what other products and feeds said.
+func (d *Detector) encodeOthers(e *snapshot.Encoder) {
+	e.Len(len(d.reports))
+	for key, r := range d.reports {
+		e.Text(key)
+		r.newest.encode(e)
+		e.Int(int64(r.level))
+		e.Bool(r.closed)
+		e.Bool(r.direct)
+		e.Int(int64(r.count))
+		e.Len(len(r.updates))
+		for _, id := range r.updates {
+			e.Bytes(id[:])
+		}
+	}
+	e.Int(d.intel.beyond)
+	e.Len(len(d.intel.matches))
+	for i := range d.intel.matches {
+		m := &d.intel.matches[i]
+		m.encode(e)
+		e.Int(int64(m.level))
+		m.about.encode(e)
+	}
+	e.Len(len(d.intel.counts))
+	for key, c := range d.intel.counts {
+		key.encode(e)
+		for _, n := range [...]int64{key.day, c.Count, c.First, c.Last, int64(c.Highest)} {
+			e.Int(n)
+		}
+		for _, n := range c.Levels {
+			e.Int(n)
+		}
+	}
+}
+
+func (n *indicatorName) encode(e *snapshot.Encoder) {
+	e.Text(n.feed)
+	e.Text(n.value)
+	e.Int(int64(n.kind))
+}
+
+func decodeName(d *snapshot.Decoder) indicatorName {
+	return indicatorName{d.Text(), d.Text(), intel.Kind(d.Int())} //nolint:gosec // as it was written
+}
+
+func (d *Detector) decodeOthers(from *snapshot.Decoder) {
+	for range from.Len() {
+		key := from.Text()
+		r := &report{newest: decodeMatch(from), level: finding.Level(from.Int()), closed: from.Bool(), direct: from.Bool(), count: int(from.Int())}
+		for range from.Len() {
+			var id EventID
+			from.Fill(id[:])
+			r.updates = append(r.updates, id)
+		}
+		d.reports[key] = r
+	}
+	d.intel.beyond = from.Int()
+	for range from.Len() {
+		d.intel.matches = append(d.intel.matches, intelMatch{decodeMatch(from), finding.Level(from.Int()), decodeName(from)})
+	}
+	for range from.Len() {
+		name := decodeName(from)
+		c := &IntelHits{Feed: name.feed, Value: name.value, Kind: name.kind, changed: true}
+		c.Day, c.Count, c.First, c.Last, c.Highest = from.Int(), from.Int(), from.Int(), from.Int(), finding.Level(from.Int())
+		for i := range c.Levels {
+			c.Levels[i] = from.Int()
+		}
+		d.intel.counts[indicatorDay{name, c.Day}] = c
+	}
 }

@@ -17,7 +17,6 @@ type cells struct {
 	layout  *layout
 	buf     []byte
 	scratch []byte
-	rest    []byte
 	to      []target
 	uid     string
 }

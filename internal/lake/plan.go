@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/table"
@@ -108,8 +109,8 @@ func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(acc
 }
 
 func identities(ctx context.Context, path string, each func(account, uid string)) error {
-	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, rows int) error {
-		for i := range rows {
+	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error {
+		for i := range int(b.NumRows()) {
 			each(text("account", i), uid.Value(i))
 		}
 		return nil

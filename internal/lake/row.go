@@ -112,7 +112,7 @@ func (c *cells) event(e *ocsf.Event) {
 	if t := routeOf(plan); !t.whole {
 		c.to = t.targets
 		c.buf = append(c.buf, t.fixed...)
-		c.rest = plan.Tell(e, c, c.rest)
+		plan.Tell(e, c)
 		return
 	}
 	doc := e.Document()

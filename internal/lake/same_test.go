@@ -33,13 +33,16 @@ func TestRowsSayWhatTheDocumentSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := 0
+	events, planned := 0, map[string]int{}
 	for _, path := range goldenInputs(t) {
 		byDocument := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 		var rows []Prepared
 		each(t, path, func(formatName string, e *ocsf.Event) {
 			r := Row{Event: e, Format: formatName, Principal: e.Str(ocsf.ActorUserUID), Origin: "o", SrcIP: e.Str(ocsf.SrcIP), SourceID: "s", BatchID: path, Lane: LaneLive, Received: noon}
 			rows = append(rows, Prepare(&r, noon))
+			if !routeOf(e.Plan()).whole {
+				planned[formatName]++
+			}
 			appendDocument(byDocument, documentOf(&r, noon))
 		})
 		got, err := inOrder(schema, rows)
@@ -59,7 +62,10 @@ func TestRowsSayWhatTheDocumentSays(t *testing.T) {
 	if events < 100 {
 		t.Errorf("compared only %d events", events)
 	}
-	t.Logf("%d events, %d columns", events, len(ours().columns))
+	if planned["cloudtrail"] < 50 {
+		t.Errorf("only %v went by their plan", planned)
+	}
+	t.Logf("%d events, %d columns; by their plan: %v", events, len(ours().columns), planned)
 }
 
 // goldenInputs are the inputs of the golden pairs of all formats, and samples of others where they are.

@@ -17,6 +17,7 @@ type Plan struct {
 	Whole bool
 
 	leaves    []leaf
+	objects   []object // each after those within it
 	told      *told
 	resources int // index in Paths, -1 where the class has none
 	unmapped  int
@@ -29,6 +30,7 @@ type leaf struct {
 	caption int    // index in Paths of the caption of the value; -1 for none
 	words   map[string]string
 	spoken  int // row that gives the caption's own words; -1 for none
+	object  int // the innermost object that it stands in and that may be left out; -1 for none
 }
 
 // Taker takes the leaves of an event; which are indices in Plan.Paths. What it is given is valid as long as the event.
@@ -70,30 +72,29 @@ func planOf(key planKey) *Plan {
 		return p
 	}
 	known, _ := loadSchema().class(key.class)
-	identify(p.Fixed, key.class, key.activity)
+	identify(p.Fixed, m, key.class, key.activity)
 	loadSchema().caption(known, p.Fixed)
 	p.told = toldOf(m.Rows)
 	rows := map[string]int{}
 	for i := range m.Rows {
-		if path := m.Rows[i].Field.String(); m.Rows[i].fits(known, key.class) {
-			rows[path] = i
-			_, fixed := at(p.Fixed, path)
-			p.Whole = p.Whole || fixed
-		}
-	}
-	for i := range m.Rows {
-		path := m.Rows[i].Field.String()
-		if _, fits := rows[path]; !fits {
+		r := &m.Rows[i]
+		if !r.fits(known, key.class, m.profiles()) {
 			continue
 		}
-		l := leaf{row: i, kind: fieldType[m.Rows[i].Field], caption: -1, spoken: -1}
+		path := r.Field.String()
+		rows[path] = i
+		_, fixed := at(p.Fixed, path)
+		kind := fieldType[r.Field]
+		p.Whole = p.Whole || fixed || kind == "made" || kind == "built"
 		p.Paths = append(p.Paths, path)
-		p.leaves = append(p.leaves, l)
+		p.leaves = append(p.leaves, leaf{row: i, kind: kind, caption: -1, spoken: -1, object: -1})
 	}
+	p.objects = objectsOf(p, known)
+	p.Whole = p.Whole || p.lacksFixed(m.Rows)
 	for i := range p.leaves {
 		p.describe(&p.leaves[i], known, p.Paths[i], rows)
 	}
-	if known.Attributes["resources"].Array && m.byField[ResourceUID] != nil {
+	if known.Attributes["resources"].Array && m.byField[ResourceUID] != nil && m.byField[Resources] == nil {
 		p.resources = len(p.Paths)
 		p.Paths = append(p.Paths, "resources")
 	}
@@ -143,90 +144,127 @@ func at(doc map[string]any, path string) (any, bool) {
 	return at(inner, rest)
 }
 
-// Tell gives the leaves of an event to a taker. scratch is memory for the caller to keep between calls.
-func (p *Plan) Tell(e *Event, to Taker, scratch []byte) []byte {
+// spoken is one leaf of an event.
+type spoken struct {
+	there bool
+	text  string
+	n     int64
+	flag  bool
+	doc   *fastjson.Value
+	any   any
+}
+
+// telling is what a Tell works with, used again.
+type telling struct {
+	leaves  [maxRows]spoken
+	objects []state
+	rest    []byte
+}
+
+var tellings = sync.Pool{New: func() any { return &telling{} }}
+
+// Tell gives the leaves of an event to a taker.
+func (p *Plan) Tell(e *Event, to Taker) {
+	t := tellings.Get().(*telling)
+	defer tellings.Put(t)
 	var used, there rowSet
-	var values [maxRows]string
 	for i := range p.leaves {
-		l := &p.leaves[i]
-		r := &e.Mapping.Rows[l.row]
-		if !e.tell(i, l, r, to, &values[i]) {
-			continue
+		r := &e.Mapping.Rows[p.leaves[i].row]
+		t.leaves[i] = e.speak(&p.leaves[i], r)
+		if t.leaves[i].there && r.From != "" && !r.Copied {
+			used.add(p.leaves[i].row)
 		}
-		there.add(l.row)
-		if r.From != "" && !r.Copied {
-			used.add(l.row)
+	}
+	t.objects = p.prune(t)
+	for i := range p.leaves {
+		l, x := &p.leaves[i], &t.leaves[i]
+		x.there = x.there && (l.object < 0 || t.objects[l.object].stays)
+		if x.there {
+			there.add(l.row)
+			l.give(i, x, to)
 		}
 	}
 	for i := range p.leaves {
 		if l := &p.leaves[i]; l.words != nil && there.has(l.row) && (l.spoken < 0 || !there.has(l.spoken)) {
-			if words := l.words[values[i]]; words != "" {
+			if words := l.words[t.leaves[i].caption(l)]; words != "" {
 				to.Text(l.caption, words)
 			}
+		}
+	}
+	for i := range p.objects {
+		if t.objects[i].stays {
+			to.Any(p.objects[i].which, map[string]any(nil)) // also where all within it was left out
 		}
 	}
 	if p.resources >= 0 {
 		if list := e.resources(); len(list) > 0 {
 			to.Any(p.resources, list)
 			for i := range e.Mapping.Rows {
-				if f := e.Mapping.Rows[i].Field; f == ResourceUID || f == ResourceType || f == ResourceOwnerAccount {
+				r := &e.Mapping.Rows[i]
+				if f := r.Field; !r.Copied && (f == ResourceUID || f == ResourceType || f == ResourceOwnerAccount) {
 					used.add(i)
 				}
 			}
 		}
 	}
-	scratch, ok := appendRest(scratch[:0], e.Doc, p.told, &used)
-	if ok {
-		to.JSON(p.unmapped, scratch)
+	ok := false
+	if t.rest, ok = appendRest(t.rest[:0], e.Doc, p.told, &used); ok {
+		to.JSON(p.unmapped, t.rest)
 	}
-	return scratch
 }
 
-// tell gives one leaf, where there is one; value is what its caption goes by.
-func (e *Event) tell(which int, l *leaf, r *Row, to Taker, value *string) bool {
+// speak reads one leaf.
+func (e *Event) speak(l *leaf, r *Row) (x spoken) {
 	switch l.kind {
 	case "document":
-		v := e.at(e.Doc, r.path)
-		if v == nil || v.Type() == fastjson.TypeNull {
-			return false
-		}
-		to.Document(which, v)
-		return true
+		x.doc = e.at(e.Doc, r.path)
+		x.there = x.doc != nil && x.doc.Type() != fastjson.TypeNull
+		return x
 	case "", "number", "flag":
 	default:
-		x, ok := e.plain(r)
-		if ok {
-			to.Any(which, x)
-		}
-		return ok
+		x.any, x.there = e.plain(r)
+		return x
 	}
 	s := e.valueOf(r)
 	if s == "" {
-		return false
+		return x
 	}
 	switch l.kind {
 	case "number":
 		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return false
-		}
-		if l.words != nil {
-			*value = strconv.FormatInt(n, 10)
-		}
-		to.Number(which, n)
+		x.n, x.there = n, err == nil
 	case "flag":
-		b, ok := BoolOf(Value{Str: s})
-		if !ok {
-			return false
-		}
-		*value = strconv.FormatBool(b)
-		to.Flag(which, b)
+		x.flag, x.there = BoolOf(Value{Str: s})
 	default:
-		s = valid(s)
-		*value = s
-		to.Text(which, s)
+		x.text, x.there = valid(s), true
 	}
-	return true
+	return x
+}
+
+func (l *leaf) give(which int, x *spoken, to Taker) {
+	switch l.kind {
+	case "document":
+		to.Document(which, x.doc)
+	case "number":
+		to.Number(which, x.n)
+	case "flag":
+		to.Flag(which, x.flag)
+	case "":
+		to.Text(which, x.text)
+	default:
+		to.Any(which, x.any)
+	}
+}
+
+// caption is what a caption goes by.
+func (x *spoken) caption(l *leaf) string {
+	switch l.kind {
+	case "number":
+		return strconv.FormatInt(x.n, 10)
+	case "flag":
+		return strconv.FormatBool(x.flag)
+	}
+	return x.text
 }
 
 // TreeOf is a JSON value as Document holds it.

@@ -93,7 +93,7 @@ func appendQuoted(dst []byte, s string) []byte {
 				i += n
 				continue
 			}
-			dst = append(append(dst, s[start:i]...), '\\', 'u', '2', '0', '2', hex[r&15])
+			dst = append(append(dst, s[start:i]...), '\\', 'u', '2', '0', '2', hexDigits[r&15])
 			i += n
 			start = i
 			continue
@@ -102,7 +102,7 @@ func appendQuoted(dst []byte, s string) []byte {
 		if at := bytes.IndexByte([]byte("\"\\\b\f\n\r\t"), c); at >= 0 {
 			dst = append(dst, '\\', `"\bfnrt`[at])
 		} else {
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
 		i++
 		start = i

@@ -71,6 +71,7 @@ type item struct {
 func (w *Worker) batch(ctx context.Context, a arrival) error {
 	b := &a.batch
 	w.live.Arrived = b.Received
+	w.hourly.open(a.seq, b)
 	var fresh []item
 	ordinal := b.First
 	for line, err := range b.All() {
@@ -118,6 +119,7 @@ func (w *Worker) count(b *stream.Batch, what string, status *atomic.Int64) {
 
 func (w *Worker) deadLetter(b *stream.Batch, at ocsf.Position, f fault) {
 	w.count(b, "dead", &w.Status.Dead)
+	w.hourly.dead()
 	sum := sha256.Sum256([]byte(b.Source + "\x00" + b.Object + "\x00" + b.ETag + "\x00" + b.Format + "\x00" + strconv.Itoa(at.Record)))
 	w.dead = append(w.dead, desk.DeadLetter{
 		ID: hex.EncodeToString(sum[:16]), Source: b.Source, Object: b.Object, Record: at.Record, Offset: f.Offset, Format: b.Format,
@@ -146,6 +148,7 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			if err != nil {
 				return err
 			}
+			w.hourly.event(e, isNew)
 			if !isNew {
 				w.count(b, "duplicate", &w.Status.Duplicate)
 				return nil
@@ -197,6 +200,7 @@ func (w *Worker) judge(ctx context.Context, b *stream.Batch, fresh []item) error
 	for _, f := range rows.failed {
 		w.totals[b.Source+"/stored"]--
 		w.Status.Stored.Add(-1)
+		w.hourly.failed()
 		w.deadLetter(b, f.at, fault{ReasonFailed, "making its row failed; see the log", 0, f.raw})
 	}
 	return err
@@ -257,5 +261,5 @@ func eventSink(do func(e *ocsf.Event)) ocsf.Sink {
 
 // Received says when an event came in; zero where that is not known any more.
 func (l *Live) Received(account, uid string) time.Time {
-	return l.records[detect.IDOf(account, uid)].came
+	return l.received[detect.IDOf(account, uid)]
 }

@@ -131,7 +131,7 @@ func (r *historyReader) Read(ctx context.Context, part int, sink ocsf.Sink) erro
 	defer func() { r.progress.Bytes.Add(f.Bytes); r.progress.Files.Add(1) }()
 	row := 0
 	return lake.Records(ctx, f.Path, func(k lake.Kept) error {
-		at := ocsf.Position{Source: k.Object, Record: row}
+		at := ocsf.Position{Source: k.Object, Record: row, Received: k.Received}
 		row++
 		d := r.decoders[k.Format]
 		if d == nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/intel"
+	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
 )
@@ -30,15 +32,16 @@ type Live struct {
 	mu      sync.Mutex // guards records and bytes while several workers rebuild
 	records map[detect.EventID]keptRecord
 	bytes   int
-	came    map[detect.EventID]time.Time // while everything is judged again: when it came, of what was kept before
 
 	Arrived time.Time // when the events that are judged next were received
 
-	handles map[string]*handle
-	changes int // of the survey, when the handles were last compared
-	own     int // accounts that are known to be ours
-	stale   bool
-	news    bool // something matched, or a conclusion can come out otherwise, since the last one
+	received  map[detect.EventID]time.Time
+	handles   map[string]*handle
+	changes   int // of the survey, when the handles were last compared
+	own       int // accounts that are known to be ours
+	stale     bool
+	recounted bool // the hits of indicators were counted again from nothing
+	news      bool // something matched, or a conclusion can come out otherwise, since the last one
 }
 
 // keptRecord is the record of an event that a rule matched.
@@ -47,8 +50,7 @@ type keptRecord struct {
 	format string
 	id     string
 	at     ocsf.Position
-	millis int64     // when it occurred
-	came   time.Time // when it was received; zero where that is not known any more
+	millis int64 // when it occurred
 }
 
 // handle is one set of credentials that acted.
@@ -64,12 +66,13 @@ const maxKept = 256 << 20
 // NewLive returns a Live that knows nothing.
 func NewLive(o Options) *Live {
 	o.orDefault()
-	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}}
+	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}, received: map[detect.EventID]time.Time{}}
 	for _, f := range format.All() {
 		l.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
 	l.reset(&survey{enrich: &enrich.Survey{}, history: &baseline.History{}})
 	l.detector = detect.NewDetector(o.Rules, l.history)
+	l.detector.SetIntel(o.Intel)
 	return l
 }
 
@@ -79,11 +82,7 @@ func (l *Live) reset(s *survey) {
 	for h, last := range s.handles {
 		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
-	came := map[detect.EventID]time.Time{}
-	for id, k := range l.records {
-		came[id] = k.came
-	}
-	l.records, l.bytes, l.came = map[detect.EventID]keptRecord{}, 0, came
+	l.records, l.bytes = map[detect.EventID]keptRecord{}, 0
 }
 
 // Rebuild forgets everything and judges an input in its place.
@@ -95,9 +94,9 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 		return err
 	}
 	l.reset(s)
-	o.keep, l.Arrived = l.keep, time.Time{}
+	o.keep = l.keep
 	l.detector, _, _, err = runDetection(ctx, &o, in, s, l.judge)
-	l.came, l.news = nil, true
+	l.news, l.recounted = true, true
 	return err
 }
 
@@ -140,6 +139,7 @@ func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
 	}
 	if l.detector.Event(e, &l.facts, id, 0) {
 		l.keep(e, id)
+		l.received[id] = l.Arrived
 		l.news = true
 	}
 }
@@ -152,12 +152,11 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	}
 	at := e.At
 	at.Source = strings.Clone(at.Source)
-	came, known := l.came[id] // it was judged before
-	if !known {
-		came = l.Arrived
-	}
-	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at, e.Millis, came}
+	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at, e.Millis}
 	l.bytes += len(e.Raw)
+	if _, known := l.received[id]; !known && !at.Received.IsZero() {
+		l.received[id] = at.Received
+	}
 }
 
 // Stale reports whether something that was judged would come out otherwise now.
@@ -197,6 +196,7 @@ func (l *Live) Conclude() *Result {
 			if !needed[id] {
 				l.bytes -= len(k.raw)
 				delete(l.records, id)
+				delete(l.received, id)
 			}
 		}
 	}
@@ -217,4 +217,28 @@ func (l *Live) evidence(v *detect.Verdict, id detect.EventID) {
 		},
 		Unreadable: func(ocsf.Unreadable) error { return nil }, // it was readable when it was kept
 	})
+}
+
+// Renew gives Live another set of feeds and looks for it in what the lake holds of its window: files, which must hold all that was judged.
+func (l *Live) Renew(ctx context.Context, set *intel.Set, files []lake.File) error {
+	l.o.Intel = set
+	l.detector.SetIntel(set)
+	l.news, l.recounted = true, true
+	return sift(ctx, files, set, func(e *ocsf.Event, received time.Time) {
+		id := idOf(e)
+		l.facts.Reset(l.judge, e)
+		if !l.detector.Intel(e, &l.facts, id, 0) {
+			return
+		}
+		l.keep(e, id)
+		if _, known := l.received[id]; !known {
+			l.received[id] = received
+		}
+	})
+}
+
+// Hits lists what changed in the counts of indicators since it was last asked. whole says that they were counted again from nothing.
+func (l *Live) Hits() (hits []detect.IntelHits, whole bool) {
+	whole, l.recounted = l.recounted, false
+	return l.detector.IntelHits(), whole
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/snapshot"
 )
@@ -64,6 +65,7 @@ func (l *Live) Forget(before time.Time) {
 		if k.millis < at {
 			l.bytes -= len(k.raw)
 			delete(l.records, id)
+			delete(l.received, id)
 		}
 	}
 }
@@ -85,8 +87,20 @@ func (o *Options) head(position uint64) snapshot.Head {
 	}
 	return snapshot.Head{
 		"state": strconv.Itoa(stateVersion), "position": strconv.FormatUint(position, 10), "rules": o.Rules.Hash(), "environment": hashOf(o.Environment),
-		"formats": strings.Join(formats, " "), "places": strconv.FormatBool(o.Places != nil), "program": program,
+		"formats": strings.Join(formats, " "), "places": strconv.FormatBool(o.Places != nil), "program": program, "feeds": feedsOf(o.Intel),
 	}
+}
+
+// feedsOf names the feeds of a set with their versions.
+func feedsOf(set *intel.Set) string {
+	if set == nil {
+		return ""
+	}
+	out := strconv.Itoa(set.Size())
+	for i := range set.Sources {
+		out += " " + set.Sources[i].Name + "@" + set.Sources[i].Version
+	}
+	return out
 }
 
 // hashOf names what is in an environment.yaml.
@@ -122,8 +136,9 @@ func (l *Live) encode(e *snapshot.Encoder) error {
 		e.Int(int64(k.at.Record))
 		e.Int(k.at.Offset)
 		e.Int(k.millis)
-		e.Int(k.came.UnixNano())
-		e.Bool(k.came.IsZero())
+		came, known := l.received[id]
+		e.Bool(known)
+		e.Int(came.UnixNano())
 	}
 	e.Bool(l.Stale())
 	return nil
@@ -139,7 +154,7 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 	if err != nil {
 		return err
 	}
-	detector, err := detect.DecodeDetector(l.o.Rules, history, d)
+	detector, err := detect.DecodeDetector(l.o.Rules, history, l.o.Intel, d)
 	if err != nil {
 		return err
 	}
@@ -148,13 +163,14 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		name := d.Text()
 		handles[name] = &handle{d.Text(), d.Int()}
 	}
-	kept, size := map[detect.EventID]keptRecord{}, 0
+	kept, received, size := map[detect.EventID]keptRecord{}, map[detect.EventID]time.Time{}, 0
 	for range d.Len() {
 		var id detect.EventID
 		d.Fill(id[:])
 		k := keptRecord{raw: d.Bytes(), format: d.Text(), id: d.Text(), at: ocsf.Position{Source: d.Text(), Record: int(d.Int()), Offset: d.Int()}, millis: d.Int()}
-		if came := time.Unix(0, d.Int()).UTC(); !d.Bool() {
-			k.came = came
+		known, came := d.Bool(), time.Unix(0, d.Int()).UTC()
+		if known {
+			received[id] = came
 		}
 		kept[id] = k
 		size += len(k.raw)
@@ -164,7 +180,7 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		return err
 	}
 	l.reset(&survey{enrich: learned, history: history})
-	l.detector, l.handles, l.records, l.bytes, l.stale, l.came, l.news = detector, handles, kept, size, stale, nil, true
+	l.detector, l.handles, l.records, l.received, l.bytes, l.stale, l.news, l.recounted = detector, handles, kept, received, size, stale, true, true
 	return nil
 }
 

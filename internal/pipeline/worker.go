@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
@@ -24,6 +24,7 @@ type Worker struct {
 	Desk    *desk.Desk
 	Follow  func(ctx context.Context) error // called after each commit; nil for nothing
 	Judging Options
+	Intel   func() *intel.Set // the feeds of now, asked for often; nil for none
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -37,11 +38,12 @@ type Worker struct {
 	totals  map[string]uint64
 	read    uint64 // last position that was taken in
 	dead    []desk.DeadLetter
+	hourly  *hourly
 	since   time.Time  // what is older than this is not judged any more, and stays as it was
 	newest  time.Time  // of the events that were judged
 	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy, memory time.Time }
-	cost    struct{ conclude, rebuild, memory time.Duration }
+	last    struct{ conclude, commit, rebuild, tidy, renew, hits, memory time.Time }
+	cost    struct{ conclude, rebuild, renew, memory time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -57,7 +59,7 @@ func (t *Timing) orDefault() {
 	for _, d := range []struct {
 		value *time.Duration
 		is    time.Duration
-	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, 30 * 24 * time.Hour}, {&t.Tidy, 10 * time.Minute}} {
+	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, DefaultWindow}, {&t.Tidy, 10 * time.Minute}} {
 		if *d.value <= 0 {
 			*d.value = d.is
 		}
@@ -66,6 +68,9 @@ func (t *Timing) orDefault() {
 		t.CommitBytes = commitBytes
 	}
 }
+
+// DefaultWindow is how far back live detection reaches where nothing else is said.
+const DefaultWindow = 30 * 24 * time.Hour
 
 // partitionName is the name of the one partition that a worker has today.
 const partitionName = "0"
@@ -117,7 +122,13 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
+	if w.hourly, err = newHourly(ctx, w.Desk); err != nil {
+		return err
+	}
 	w.known, w.since, w.newest = newKnown(w.Lake), time.Time{}, time.Time{}
+	if w.Intel != nil {
+		w.Judging.Intel = w.Intel()
+	}
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
@@ -137,8 +148,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 		return err
 	}
 	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
-	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window)
-	files = slices.DeleteFunc(files, func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(w.since) })
+	files, w.since = windowOf(files, w.Timing.Window)
 	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
@@ -210,11 +220,22 @@ func (w *Worker) conclude(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.live.News() && len(w.dead) == 0 {
+	if err := w.renew(ctx); err != nil {
+		return err
+	}
+	count := w.live.News() || since(w.Now(), w.last.hits) >= hitsEvery
+	if !w.live.News() && len(w.dead) == 0 && !count {
 		return nil
 	}
 	start := time.Now()
 	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since}
+	if count {
+		w.last.hits = w.Now()
+		c.Hits, c.HitsWhole = w.live.Hits()
+		if !w.live.News() && len(w.dead)+len(c.Hits) == 0 {
+			return nil
+		}
+	}
 	if w.live.News() {
 		r := w.live.Conclude()
 		c.Findings, c.Incidents, c.Loose = true, r.Incidents, r.Loose
@@ -262,7 +283,7 @@ func (w *Worker) commit(ctx context.Context) error {
 		return nil
 	}
 	// The dead letters of these batches must be on the desk before the batches may go.
-	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now()}); err != nil {
+	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
 		return err
 	}
 	w.dead = nil
