@@ -62,6 +62,7 @@ type house struct {
 	feedsAs  string                    // what intel was made of
 	swept    *intel.Set                // last that history was searched for
 	failing  atomic.Pointer[string]    // why the worker does not work at the moment
+	idle     bool                      // no worker takes what the stream holds: for measuring what comes in
 	closers  []func() error
 }
 
@@ -131,7 +132,7 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}
@@ -190,7 +191,9 @@ func (h *house) run(ctx context.Context) error {
 		return server.Shutdown(end)
 	})
 	group.Go(func() error { return whenDone(ctx, h.sources.Run(ctx)) })
-	group.Go(func() error { return h.work(ctx) })
+	if !h.idle {
+		group.Go(func() error { return h.work(ctx) })
+	}
 	group.Go(func() error { return h.watchFeeds(ctx) })
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })

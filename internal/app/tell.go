@@ -84,6 +84,12 @@ func (h *house) metrics() []api.Metric {
 		gauge("tocsin_lake_commit_seconds", "How long the last commit took.", time.Duration(s.CommitNanos.Load()).Seconds()),
 		gauge("tocsin_conclude_seconds", "How long the last conclusion took.", time.Duration(s.ConcludeNanos.Load()).Seconds()),
 		counter("tocsin_detection_rebuilds_total", "How often history was judged again.", s.Rebuilds.Load()),
+		counter("tocsin_detection_remembered_total", "How often a start took up what detection remembered.", s.Remembered.Load()),
+		gauge("tocsin_detection_since_seconds", "What detection reaches back to, in seconds since 1970.", float64(s.Since.Load())/1000),
+		counter("tocsin_detection_shortened_days_total", "Days that detection forgot before their time because it remembered as much as it may.", s.Shortened.Load()),
+		gauge("tocsin_detection_not_learned", "Habits, sessions and hits that came beyond a hard bound and are not in detection.", float64(s.NotLearned.Load())),
+		gauge("tocsin_known_ids", "Events that are known, to tell a duplicate.", float64(s.Known.Load())),
+		counter("tocsin_known_ids_forgotten_total", "Events of which a duplicate would not be told any more.", s.Unknown.Load()),
 		gauge("tocsin_incidents", "Incidents that are concluded now.", float64(s.Incidents.Load())),
 		gauge("tocsin_stream_position", "Last position of the stream that was taken in.", float64(s.Position.Load())),
 	}

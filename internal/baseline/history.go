@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"math"
 	"time"
 )
 
@@ -39,6 +40,7 @@ type use struct {
 	first int64 // epoch milliseconds of the earliest event
 	by    EventID
 	count uint32
+	last  int32 // day of the latest event
 }
 
 type useKey struct {
@@ -55,8 +57,10 @@ type History struct {
 	names   map[string]uint32
 	uses    map[useKey]use
 	origins map[uint32]days
-	users   map[useKey]uint32 // origins per (value, feature); origin is 0. Filled by Seal.
+	users   map[useKey]uint32 // origins per (value, feature); origin is 0
 	list    []string
+
+	overflow int64 // uses that were not learned, see MaxUses
 }
 
 const millisPerDay = int64(24 * time.Hour / time.Millisecond)
@@ -69,6 +73,7 @@ func (h *History) intern(s string) uint32 {
 		h.names = map[string]uint32{}
 		h.uses = map[useKey]use{}
 		h.origins = map[uint32]days{}
+		h.users = map[useKey]uint32{}
 		h.list = append(h.list, "")
 	}
 	id := uint32(len(h.list)) //nolint:gosec // strings in memory are fewer than 2^32
@@ -105,10 +110,18 @@ func (h *History) Use(o Origin, f Feature, value string, atMillis int64, by Even
 	}
 	key := useKey{o.id, h.intern(value), f}
 	u, known := h.uses[key]
+	if !known {
+		if len(h.uses) >= MaxUses {
+			h.overflow++
+			return
+		}
+		h.users[useKey{value: key.value, feature: f}]++
+	}
 	if !known || earlier(atMillis, by, u) {
 		u.first, u.by = atMillis, by
 	}
 	u.count++
+	u.last = max(u.last, dayOf(atMillis))
 	h.uses[key] = u
 }
 
@@ -175,19 +188,15 @@ func (h *History) Renamed(rename func(origin string) string) *History {
 
 func (h *History) add(key useKey, theirs use) {
 	mine, known := h.uses[key]
+	if !known {
+		h.users[useKey{value: key.value, feature: key.feature}]++
+	}
 	if !known || earlier(theirs.first, theirs.by, mine) {
 		mine.first, mine.by = theirs.first, theirs.by
 	}
 	mine.count += theirs.count
+	mine.last = max(mine.last, theirs.last)
 	h.uses[key] = mine
-}
-
-// Seal makes the counts across origins that Verdict and Users need. Call it once, after the last Merge.
-func (h *History) Seal() {
-	h.users = make(map[useKey]uint32, len(h.uses))
-	for k := range h.uses {
-		h.users[useKey{value: k.value, feature: k.feature}]++
-	}
 }
 
 // Users returns how many origins use the value.
@@ -199,11 +208,15 @@ func (h *History) Users(f Feature, value string) int {
 	return int(h.users[useKey{value: id, feature: f}])
 }
 
-// Names lists the origins by the names that they are counted under.
-func (h *History) Names() []string {
-	out := make([]string, 0, len(h.origins))
-	for id := range h.origins {
-		out = append(out, h.list[id])
+// Last says of each origin, by the name that it is counted under, on which day it was last seen: that day's end, in epoch milliseconds.
+func (h *History) Last() map[string]int64 {
+	out := make(map[string]int64, len(h.origins))
+	for id, days := range h.origins {
+		last := int32(math.MinInt32)
+		for d := range days {
+			last = max(last, d)
+		}
+		out[h.list[id]] = (int64(last) + 1) * millisPerDay
 	}
 	return out
 }

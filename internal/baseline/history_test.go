@@ -52,7 +52,6 @@ func TestJudge(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var h History
 			observe(&h, append(month("alice", c.aday), strange))
-			h.Seal()
 			if !h.IsFirst("alice", Country, "KP", strange.by) {
 				t.Error("the strange use is not recognised as the first")
 			}
@@ -69,7 +68,6 @@ func TestOrderAndMergeDoNotMatter(t *testing.T) {
 	all = append(all, observation{"bob", "FR", all[3].at, EventID{9, 9}}, observation{"bob", "FR", all[3].at, EventID{1, 1}})
 	var plain History
 	observe(&plain, all)
-	plain.Seal()
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			shuffled := append([]observation(nil), all...)
@@ -78,7 +76,6 @@ func TestOrderAndMergeDoNotMatter(t *testing.T) {
 			observe(&merged, shuffled[:40])
 			observe(&part, shuffled[40:])
 			merged.Merge(&part)
-			merged.Seal()
 			if got, want := merged.Users(Country, "DE"), plain.Users(Country, "DE"); got != want || want != 2 {
 				t.Errorf("users of DE: %d, want %d", got, want)
 			}
@@ -107,7 +104,6 @@ func TestRenamedAddsUpSessions(t *testing.T) {
 	observe(&h, month("ASIA1", 30))
 	observe(&h, month("ASIA2", 30))
 	person := h.Renamed(func(string) string { return "alice" })
-	person.Seal()
 	if person.Origins() != 1 || person.Users(Country, "DE") != 1 {
 		t.Errorf("%d origins, %d users of DE", person.Origins(), person.Users(Country, "DE"))
 	}

@@ -1,8 +1,6 @@
 package detect
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,6 +21,7 @@ const MaxRelated = 50
 // (Needs, Evidence), and then Signals are whole.
 type Verdict struct {
 	d      *Detector
+	folds  []foldKey // in order
 	drafts []*draft
 	rest   map[finding.FoldKey]*finding.Rest
 	wanted map[EventID][]*draft // by deciding event
@@ -57,7 +56,8 @@ type draft struct {
 // Conclude decides over all that the detector saw. It may see more events afterwards and be asked again; the Verdict is of before.
 func (d *Detector) Conclude() *Verdict {
 	v := &Verdict{d: d, rest: map[finding.FoldKey]*finding.Rest{}, wanted: map[EventID][]*draft{}, needs: map[int32]map[EventID]bool{}, cards: map[EventID]finding.Card{}, counts: map[finding.Level]int64{}}
-	v.single(d.matches)
+	v.folds = d.sortedFolds()
+	v.single()
 	v.correlated()
 	v.rare()
 	v.reported()
@@ -65,29 +65,25 @@ func (d *Detector) Conclude() *Verdict {
 	return v
 }
 
-// single keeps of each rule, origin, account and day the first matches whole; the rest is counted and named.
-func (v *Verdict) single(matches []match) {
-	slices.SortFunc(matches, func(a, b match) int {
-		return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(v.d.groups[a.group].origin, v.d.groups[b.group].origin), cmp.Compare(v.d.groups[a.group].account, v.d.groups[b.group].account), cmp.Compare(a.time, b.time), bytes.Compare(a.id[:], b.id[:]))
-	})
-	kept := map[finding.FoldKey]int{}
-	for _, m := range matches {
-		rule := v.d.rules.All[m.rule]
-		v.counts[rule.Finding.Level]++
-		g := v.d.groups[m.group]
-		key := finding.KeyOf(rule.Finding.ID, g.origin, g.account, time.UnixMilli(m.time))
-		if kept[key]++; kept[key] <= finding.MaxKeptSignals {
+// single keeps of each fold the first matches whole; the rest is counted and, up to a bound, named.
+func (v *Verdict) single() {
+	for _, key := range v.folds {
+		f := v.d.folds[key]
+		rule := v.d.rules.All[key.rule]
+		v.counts[rule.Finding.Level] += int64(len(f.named)) + f.counted
+		for _, m := range f.named[:min(len(f.named), finding.MaxKeptSignals)] {
 			v.draft(&draft{rule: int(m.rule), deciding: m.id, time: m.time, count: 1}, m.source)
+		}
+		more := f.named[min(len(f.named), finding.MaxKeptSignals):]
+		if len(more) == 0 {
 			continue
 		}
-		r := v.rest[key]
-		if r == nil {
-			r = &finding.Rest{}
-			v.rest[key] = r
+		g := v.d.groups[key.group]
+		r := &finding.Rest{Count: len(more) + int(f.counted), Last: time.UnixMilli(max(f.last, more[len(more)-1].time)).UTC(), EventUIDs: make([]string, 0, len(more))}
+		for _, m := range more {
+			r.EventUIDs = append(r.EventUIDs, v.d.uid(m.id))
 		}
-		r.Count++
-		r.Last = time.UnixMilli(m.time).UTC()
-		r.EventUIDs = append(r.EventUIDs, v.d.uid(m.id))
+		v.rest[finding.KeyOf(rule.Finding.ID, g.origin, g.account, time.UnixMilli(more[0].time))] = r
 	}
 }
 
@@ -150,9 +146,18 @@ const suspicion = 12 * time.Hour
 
 func (v *Verdict) suspicious() map[string][]baseline.Window {
 	out := map[string][]baseline.Window{}
-	for _, m := range v.d.matches {
-		if rule := v.d.rules.All[m.rule]; rule.Finding.Level >= finding.Medium {
-			origin, at := v.d.groups[m.group].origin, time.UnixMilli(m.time)
+	for _, key := range v.folds {
+		if v.d.rules.All[key.rule].Finding.Level < finding.Medium {
+			continue
+		}
+		origin, f := v.d.groups[key.group].origin, v.d.folds[key]
+		for i := range len(f.named) + 1 {
+			at := time.UnixMilli(f.last)
+			if i < len(f.named) {
+				at = time.UnixMilli(f.named[i].time)
+			} else if f.counted == 0 {
+				break
+			}
 			if list := out[origin]; len(list) > 0 && at.Sub(list[len(list)-1].To) < 0 && at.After(list[len(list)-1].From) {
 				continue
 			}
@@ -174,6 +179,11 @@ func (v *Verdict) Overflow() []string {
 	for i, c := range v.d.correlators {
 		if n := c.Overflow(); n > 0 {
 			out = append(out, fmt.Sprintf("%s: %d matches beyond the %d that are remembered were not correlated", v.d.rules.Correlations[i].Title, n, 4_000_000))
+		}
+	}
+	for _, key := range v.folds {
+		if f := v.d.folds[key]; f.counted > 0 {
+			out = append(out, fmt.Sprintf("%s: %d matches of %s beyond the first %d of a day are counted and not named", v.d.rules.All[key.rule].Finding.Title, f.counted, v.d.groups[key.group].origin, maxNamed))
 		}
 	}
 	return out

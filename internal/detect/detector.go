@@ -47,7 +47,7 @@ type Detector struct {
 	correlators []*sigma.Correlator
 	groups      []groupName
 	groupIndex  map[groupName]uint32
-	matches     []match
+	folds       map[foldKey]*fold
 	novel       []novelty
 	hitGroup    []string           // of the hit at hand, used again
 	hitValues   []ocsf.Value       // likewise
@@ -74,9 +74,9 @@ type novelty struct {
 	values []string // by Rule.features
 }
 
-// NewDetector returns a Detector. history is sealed; it may be nil when there is none.
+// NewDetector returns a Detector. history may be nil when there is none.
 func NewDetector(r *Rules, history *baseline.History) *Detector {
-	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}, reports: map[string]*report{}}
+	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, folds: map[foldKey]*fold{}, names: map[EventID]string{}, reports: map[string]*report{}}
 	d.view.fields = r.fields
 	d.SetIntel(nil)
 	for _, c := range r.Correlations {
@@ -85,7 +85,7 @@ func NewDetector(r *Rules, history *baseline.History) *Detector {
 	return d
 }
 
-// Event judges one event and reports whether a rule or a feed matched, so that its record may be asked for. source is where it can be
+// Event judges one event and reports whether something was kept of it, so that its record may be asked for. source is where it can be
 // read again, the caller's own number.
 func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
 	met := d.Intel(e, f, id, source)
@@ -100,21 +100,24 @@ func (d *Detector) byRules(e *ocsf.Event, f *enrich.Facts, id EventID, source in
 		return told
 	}
 	group := d.group(f.Actor().Origin, e.Str(ocsf.CloudAccountUID))
+	kept := told
 	for _, i := range hits {
 		rule := d.rules.All[i]
 		m := match{e.Millis, id, group, int32(i), source} //nolint:gosec // rules are few
 		for _, to := range d.rules.feeds[i] {
 			d.feed(to, m)
+			kept = true
 		}
 		switch {
 		case len(rule.features) > 0:
-			d.firstUse(rule, m)
+			kept = d.firstUse(rule, m) || kept
 		case !rule.quiet:
 			d.keep(m)
-			d.matches = append(d.matches, m)
+			d.fold(m)
+			kept = true
 		}
 	}
-	return true
+	return kept
 }
 
 // routeOf finds the rules for a format's log source.
@@ -187,22 +190,23 @@ func (d *Detector) feed(to feed, m match) {
 	}
 }
 
-// firstUse keeps a match where it is the first use of every feature of the rule.
-func (d *Detector) firstUse(rule *Rule, m match) {
+// firstUse keeps a match where it is the first use of every feature of the rule, and reports whether it is.
+func (d *Detector) firstUse(rule *Rule, m match) bool {
 	if d.history == nil {
-		return
+		return false
 	}
 	origin := d.groups[m.group].origin
 	var values []string
 	for _, f := range rule.features {
 		value := FeatureValue(f, d.view.ev, d.view.facts)
 		if value == "" || !d.history.IsFirst(origin, f, value, m.id) {
-			return
+			return false
 		}
 		values = append(values, strings.Clone(value))
 	}
 	d.keep(m)
 	d.novel = append(d.novel, novelty{m, values})
+	return true
 }
 
 // Merge takes what other found in; other must not be used afterwards.
@@ -214,9 +218,12 @@ func (d *Detector) Merge(other *Detector) {
 	for i, g := range other.groups {
 		to[i] = d.group(g.origin, g.account)
 	}
-	for _, m := range other.matches {
-		m.group = to[m.group]
-		d.matches = append(d.matches, m)
+	for key, theirs := range other.folds {
+		key.group = to[key.group]
+		for i := range theirs.named {
+			theirs.named[i].group = key.group
+		}
+		d.mergeFold(key, theirs)
 	}
 	for _, n := range other.novel {
 		n.group = to[n.group]

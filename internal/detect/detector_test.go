@@ -38,7 +38,6 @@ func path(tb testing.TB, in []byte) func() {
 	}
 	judge := enrich.NewJudge(&enrich.Survey{}, nil, nil)
 	history := &baseline.History{}
-	history.Seal()
 	d := detect.NewDetector(rules, history)
 	var facts enrich.Facts
 	sink := ocsf.Sink{

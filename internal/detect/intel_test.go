@@ -178,7 +178,6 @@ func TestAnEventThatNoFeedNamesCostsNoAllocation(t *testing.T) {
 	measure := func(set *intel.Set) float64 {
 		judge := enrich.NewJudge(&enrich.Survey{}, nil, nil)
 		history := &baseline.History{}
-		history.Seal()
 		d := detect.NewDetector(&detect.Rules{}, history)
 		d.SetIntel(set)
 		var facts enrich.Facts

@@ -254,7 +254,6 @@ func (t *RuleTest) Run(rules *Rules, shape ocsf.Shape, places enrich.Locator) (s
 	}
 	judge := enrich.NewJudge(survey, env, places)
 	history = history.Renamed(judge.Resolve)
-	history.Seal()
 	d := NewDetector(rules, history)
 	err = each(func(e *ocsf.Event, f *enrich.Facts, id EventID) { f.Reset(judge, e); d.Event(e, f, id, 0) })
 	if err != nil {

@@ -30,16 +30,17 @@ type session struct {
 // Survey is what the first reading learns. It has one owner at a time; Merge joins two. The zero value is ready.
 type Survey struct {
 	accounts counts
-	sessions map[string]session             // by access key id
-	byARN    map[string]map[caller]struct{} // callers by the role session that they asked for
-	data     counts                         // events by kind of log
+	sessions map[string]session          // by access key id
+	byARN    map[string]map[caller]int64 // callers by the role session that they asked for, and when they last did
+	data     counts                      // events by kind of log
 	regions  counts
 	changes  int
+	overflow int64 // sessions that were not learned, see MaxSessions
 }
 
 func (s *Survey) init() {
 	if s.accounts == nil {
-		s.accounts, s.sessions, s.byARN, s.data, s.regions = counts{}, map[string]session{}, map[string]map[caller]struct{}{}, counts{}, counts{}
+		s.accounts, s.sessions, s.byARN, s.data, s.regions = counts{}, map[string]session{}, map[string]map[caller]int64{}, counts{}, counts{}
 	}
 }
 
@@ -68,10 +69,10 @@ func (s *Survey) Add(e *ocsf.Event) {
 	s.session(strings.Clone(key), issued)
 	if as != "" {
 		if s.byARN[issued.As] == nil {
-			s.byARN[issued.As] = map[caller]struct{}{}
+			s.byARN[issued.As] = map[caller]int64{}
 		}
 		callers := len(s.byARN[issued.As])
-		s.byARN[issued.As][issued.By] = struct{}{}
+		s.byARN[issued.As][issued.By] = max(s.byARN[issued.As][issued.By], e.Millis)
 		s.changes += len(s.byARN[issued.As]) - callers
 	}
 }
@@ -80,6 +81,10 @@ func (s *Survey) Add(e *ocsf.Event) {
 // caller's own record names its access key.
 func (s *Survey) session(key string, issued session) {
 	old, known := s.sessions[key]
+	if !known && len(s.sessions) >= MaxSessions {
+		s.overflow++
+		return
+	}
 	if !known || says(issued.By) > says(old.By) || says(issued.By) == says(old.By) && issued.By.ARN+issued.By.AccessKey < old.By.ARN+old.By.AccessKey {
 		s.sessions[key] = issued
 		s.changes++
@@ -168,14 +173,17 @@ func (s *Survey) Merge(other *Survey) {
 			s.byARN[as] = callers
 			continue
 		}
-		for c := range callers {
-			s.byARN[as][c] = struct{}{}
+		for c, at := range callers {
+			s.byARN[as][c] = max(s.byARN[as][c], at)
 		}
 	}
 }
 
 // Accounts lists the accounts that received records: ours.
 func (s *Survey) Accounts() []string { return sortedKeys(s.accounts) }
+
+// Own is how many accounts received records.
+func (s *Survey) Own() int { return len(s.accounts) }
 
 // Regions lists the Regions with events.
 func (s *Survey) Regions() []string { return sortedKeys(s.regions) }

@@ -16,6 +16,7 @@ const module = "github.com/tocsin-security/tocsin/"
 var floors = map[string]float64{
 	"sigma":                       -1, // public: imports nothing of ours
 	"internal/records":            -0.5,
+	"internal/snapshot":           -0.5,
 	"internal/ocsf":               0,
 	"internal/aws":                0,
 	"internal/cloudwatch":         0.5,

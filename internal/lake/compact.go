@@ -126,7 +126,12 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 		return err
 	}
 	defer record.Release()
-	fresh, err := l.writeFile(ctx, p, record)
+	sorted, err := sortRecord(ctx, record)
+	if err != nil {
+		return fmt.Errorf("sort events: %w", err)
+	}
+	defer sorted.Release()
+	fresh, err := l.writeFile(ctx, p, contentOf(sorted))
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,13 @@
 package lake
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 )
@@ -39,13 +39,22 @@ type Row struct {
 // pivots are the columns that people jump from one event to the next by. They have bloom filters.
 var pivots = []string{"account", "principal", "origin", "session", "access_key", "src_ip", "operation", "resource", "batch_id"}
 
-// Prepared is a Row made ready; making one needs no lock.
+// known are the columns that the row knows, whatever the event says.
+var known = []string{"account", "region", "principal", "origin", "session", "access_key", "src_ip", "operation", "resource", "source_id", "batch_id", "lane", "format", "raw_data", "time", "time_dt", "received", "processed"}
+
+// Prepared is a Row made ready; making one needs no lock. It owns what it holds.
 type Prepared struct {
-	doc    map[string]any
-	part   partition
-	millis int64
-	bytes  int
+	buf                 []byte // account, id, cells, record
+	account, uid, cells int    // where each ends
+	part                partition
+	millis              int64
+	bytes               int
 }
+
+func (p *Prepared) accountBytes() []byte { return p.buf[:p.account] }
+func (p *Prepared) uidBytes() []byte     { return p.buf[p.account:p.uid] }
+func (p *Prepared) cellBytes() []byte    { return p.buf[p.uid:p.cells] }
+func (p *Prepared) raw() []byte          { return p.buf[p.cells:] }
 
 // partition is what one data file holds: events of one day and class.
 type partition struct {
@@ -55,123 +64,117 @@ type partition struct {
 
 const day = int64(24 * time.Hour / time.Millisecond)
 
-// Prepare makes a Row ready for Append. What it keeps of the event is valid as long as the event.
+// knownColumns are the numbers of the columns in known, in its order.
+var knownColumns = sync.OnceValue(func() []int {
+	out := make([]int, len(known))
+	for i, name := range known {
+		out[i] = ours().byPath[name]
+	}
+	return out
+})
+
+var writing = sync.Pool{New: func() any { return &cells{layout: ours()} }}
+
+// Prepare makes a Row ready for Append.
 func Prepare(r *Row, now time.Time) Prepared {
 	e := r.Event
-	doc := e.Document()
-	account, region := e.Str(ocsf.CloudAccountUID), e.Str(ocsf.CloudRegion)
-	for name, value := range map[string]string{
-		"account": account, "region": region, "principal": r.Principal, "origin": r.Origin, "session": r.Session, "access_key": r.AccessKey, "src_ip": r.SrcIP,
-		"operation": r.Operation, "resource": r.Resource, "source_id": r.SourceID, "batch_id": r.BatchID, "lane": r.Lane, "format": r.Format,
-	} {
-		delete(doc, name)
-		if value != "" {
-			doc[name] = value
+	c := writing.Get().(*cells)
+	defer writing.Put(c)
+	c.buf, c.uid = c.buf[:0], ""
+	c.event(e)
+	account := e.Str(ocsf.CloudAccountUID)
+	columns := knownColumns()
+	for i, s := range [...]string{account, e.Str(ocsf.CloudRegion), r.Principal, r.Origin, r.Session, r.AccessKey, r.SrcIP, r.Operation, r.Resource, r.SourceID, r.BatchID, r.Lane, r.Format} {
+		if s != "" {
+			c.text(columns[i], s)
 		}
 	}
-	doc["raw_data"] = string(e.Raw)
-	doc["time"], doc["time_dt"] = e.Millis, time.UnixMilli(e.Millis)
-	doc["received"], doc["processed"] = r.Received, now
-	identify(doc, e.ID)
+	for i, n := range [...]int64{e.Millis, e.Millis * 1000, r.Received.UnixMicro(), now.UnixMicro()} {
+		c.number(columns[len(known)-4+i], n)
+	}
+	if c.uid == "" {
+		c.uid = e.ID
+	}
+	c.text(ours().byPath["metadata.uid"], c.uid)
 	class, _ := e.Mapping.Class(e)
-	return Prepared{doc: doc, part: partition{dayOf(e.Millis), int32(class)}, millis: e.Millis, bytes: len(e.Raw)} //nolint:gosec // class uids are small
+	p := Prepared{part: partition{dayOf(e.Millis), int32(class)}, millis: e.Millis, bytes: len(e.Raw)} //nolint:gosec // class uids are small
+	p.account = len(account)
+	p.uid = p.account + len(c.uid)
+	p.cells = p.uid + len(c.buf)
+	p.buf = make([]byte, 0, p.cells+len(e.Raw))
+	p.buf = append(append(append(append(p.buf, account...), c.uid...), c.buf...), e.Raw...)
+	return p
 }
 
-// identify gives an event without a vendor id the one that was made for it.
-func identify(doc map[string]any, id string) {
-	meta, ok := doc["metadata"].(map[string]any)
-	if !ok {
-		meta = map[string]any{}
-		doc["metadata"] = meta
+// event writes what the mapping carries.
+func (c *cells) event(e *ocsf.Event) {
+	plan := e.Plan()
+	if t := routeOf(plan); !t.whole {
+		c.to = t.targets
+		c.buf = append(c.buf, t.fixed...)
+		plan.Tell(e, c)
+		return
 	}
-	if s, ok := meta["uid"].(string); !ok || s == "" {
-		meta["uid"] = id
+	doc := e.Document()
+	for _, name := range known {
+		delete(doc, name)
 	}
+	if meta, ok := doc["metadata"].(map[string]any); ok {
+		c.uid, _ = meta["uid"].(string)
+		delete(meta, "uid")
+	}
+	for _, col := range c.layout.top {
+		c.value(col, doc[c.layout.columns[col].name])
+	}
+}
+
+// route is where the leaves of a plan go.
+type route struct {
+	whole   bool
+	fixed   []byte
+	targets []target
+}
+
+var routes sync.Map // by *ocsf.Plan
+
+func routeOf(p *ocsf.Plan) *route {
+	if r, ok := routes.Load(p); ok {
+		return r.(*route)
+	}
+	r := &route{whole: p.Whole}
+	for _, path := range p.Paths {
+		col, object, ok := ours().nearest(path)
+		t := target{col: col, object: object, isID: path == "metadata.uid", skip: isKnown(path)}
+		if col >= 0 {
+			t.kind = ours().columns[col].kind
+		}
+		r.whole = r.whole || !ok
+		r.targets = append(r.targets, t)
+	}
+	c := &cells{layout: ours()}
+	for _, col := range c.layout.top {
+		c.value(col, p.Fixed[c.layout.columns[col].name])
+	}
+	r.fixed = c.buf
+	routes.Store(p, r)
+	return r
+}
+
+func isKnown(path string) bool {
+	top, _, _ := strings.Cut(path, ".")
+	for _, name := range known {
+		if name == top {
+			return true
+		}
+	}
+	return false
 }
 
 func dayOf(millis int64) int32 {
 	return int32(math.Floor(float64(millis) / float64(day))) //nolint:gosec // formats refuse times outside 2006–2100
 }
 
-// appendRow appends a document to the builders of all columns.
-func appendRow(b *array.RecordBuilder, doc map[string]any) {
-	for i, f := range b.Schema().Fields() {
-		appendValue(b.Field(i), doc[f.Name])
-	}
-}
-
-// appendValue appends one value as its column's type. What does not fit is null here and still stands in raw_data.
-func appendValue(b array.Builder, v any) {
-	if v == nil {
-		b.AppendNull()
-		return
-	}
-	switch b := b.(type) {
-	case *array.StringBuilder:
-		b.Append(textOf(v))
-	case *array.Int32Builder:
-		if n, ok := intOf(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
-			b.Append(int32(n))
-			return
-		}
-		b.AppendNull()
-	case *array.Int64Builder:
-		if n, ok := intOf(v); ok {
-			b.Append(n)
-			return
-		}
-		b.AppendNull()
-	case *array.BooleanBuilder:
-		if x, ok := v.(bool); ok {
-			b.Append(x)
-			return
-		}
-		b.AppendNull()
-	case *array.TimestampBuilder:
-		if t, ok := v.(time.Time); ok {
-			b.Append(arrow.Timestamp(t.UnixMicro()))
-			return
-		}
-		b.AppendNull()
-	case *array.StructBuilder:
-		appendStruct(b, v)
-	case *array.ListBuilder:
-		appendList(b, v)
-	default:
-		b.AppendNull()
-	}
-}
-
-func appendStruct(b *array.StructBuilder, v any) {
-	doc, ok := v.(map[string]any)
-	if !ok {
-		b.AppendNull()
-		return
-	}
-	b.Append(true)
-	for i, f := range b.Type().(*arrow.StructType).Fields() {
-		appendValue(b.FieldBuilder(i), doc[f.Name])
-	}
-}
-
-func appendList(b *array.ListBuilder, v any) {
-	switch list := v.(type) {
-	case []any:
-		b.Append(true)
-		for _, item := range list {
-			appendValue(b.ValueBuilder(), item)
-		}
-	case []string:
-		b.Append(true)
-		for _, item := range list {
-			appendValue(b.ValueBuilder(), item)
-		}
-	default:
-		b.AppendNull()
-	}
-}
-
-// textOf writes any value as text: objects and lists as JSON.
+// textOf writes any value as text: objects and lists as JSON, not escaped for HTML, so that a search finds what was logged.
 func textOf(v any) string {
 	switch x := v.(type) {
 	case string:
@@ -181,11 +184,13 @@ func textOf(v any) string {
 	case bool:
 		return strconv.FormatBool(x)
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(v) != nil {
 		return ""
 	}
-	return string(text)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func intOf(v any) (int64, bool) {

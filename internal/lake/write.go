@@ -1,10 +1,12 @@
 package lake
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +28,7 @@ import (
 type Writer struct {
 	lake   *Lake
 	schema *arrow.Schema
-	parts  map[partition]*array.RecordBuilder
+	parts  map[partition][]Prepared
 	rows   int64
 	bytes  int64
 }
@@ -37,17 +39,12 @@ func (l *Lake) NewWriter() (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lake schema: %w", err)
 	}
-	return &Writer{lake: l, schema: schema, parts: map[partition]*array.RecordBuilder{}}, nil
+	return &Writer{lake: l, schema: schema, parts: map[partition][]Prepared{}}, nil
 }
 
-// Append copies a prepared row.
+// Append takes a prepared row.
 func (w *Writer) Append(p Prepared) {
-	b := w.parts[p.part]
-	if b == nil {
-		b = array.NewRecordBuilder(memory.DefaultAllocator, w.schema)
-		w.parts[p.part] = b
-	}
-	appendRow(b, p.doc)
+	w.parts[p.part] = append(w.parts[p.part], p)
 	w.rows++
 	w.bytes += int64(p.bytes)
 }
@@ -66,12 +63,10 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	})
 	var out []dataFile
 	for _, p := range parts {
-		b := w.parts[p]
-		record := b.NewRecordBatch()
-		b.Release()
+		rows := w.parts[p]
 		delete(w.parts, p)
-		f, err := w.lake.writeFile(ctx, p, record)
-		record.Release()
+		sortRows(rows)
+		f, err := w.lake.writeFile(ctx, p, content{w.schema, distinctOf(rows), recordsOf(w.schema, rows)})
 		if err != nil {
 			return out, err
 		}
@@ -81,6 +76,70 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 	return out, nil
 }
 
+// sortRows orders rows by account, time and id, so that the same events give the same file content.
+func sortRows(rows []Prepared) {
+	slices.SortStableFunc(rows, func(a, b Prepared) int {
+		return cmp.Or(bytes.Compare(a.accountBytes(), b.accountBytes()), cmp.Compare(a.millis, b.millis), bytes.Compare(a.uidBytes(), b.uidBytes()))
+	})
+}
+
+// recordRows is how many rows are made columns of at once: what a commit takes beside its rows.
+const recordRows = 16 << 10
+
+// recordsOf makes records of rows, and lets go of the rows that it has made one of.
+func recordsOf(schema *arrow.Schema, rows []Prepared) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for some := range slices.Chunk(rows, recordRows) {
+			record, err := inOrder(schema, some)
+			clear(some)
+			if !yield(record, err) || err != nil {
+				return
+			}
+			record.Release()
+		}
+	}
+}
+
+// inOrder makes a record of rows as they stand.
+func inOrder(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
+	c := newColumns(ours(), schema, len(rows))
+	defer c.release()
+	raw, _ := c.builders[ours().byPath["raw_data"]].(*array.StringBuilder)
+	size := 0
+	for i := range rows {
+		size += rows[i].bytes
+	}
+	if raw != nil {
+		raw.Reserve(len(rows))
+		raw.ReserveData(size)
+	}
+	for i := range rows {
+		c.add(i, rows[i].cellBytes())
+		if raw != nil {
+			raw.BinaryBuilder.Append(rows[i].raw())
+		}
+	}
+	return c.record(schema)
+}
+
+// content is what a file is to hold: sorted records, and how many distinct values each pivot has.
+type content struct {
+	schema   *arrow.Schema
+	distinct map[string]int64
+	records  iter.Seq2[arrow.RecordBatch, error]
+}
+
+// contentOf is the content of one record.
+func contentOf(record arrow.RecordBatch) content {
+	c := content{record.Schema(), map[string]int64{}, func(yield func(arrow.RecordBatch, error) bool) { yield(record, nil) }}
+	for _, name := range pivots {
+		if i := record.Schema().FieldIndices(name); len(i) > 0 {
+			c.distinct[name] = distinct(record.Column(i[0]).(*array.String))
+		}
+	}
+	return c
+}
+
 // dataFile is a file that is durable and that no snapshot names yet.
 type dataFile struct {
 	iceberg.DataFile
@@ -88,20 +147,15 @@ type dataFile struct {
 	path   string
 }
 
-// writeFile sorts a record and writes it as one file.
-func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBatch) (_ dataFile, err error) {
-	sorted, err := sortRecord(ctx, record)
-	if err != nil {
-		return dataFile{}, fmt.Errorf("sort events: %w", err)
-	}
-	defer sorted.Release()
+// writeFile writes one file.
+func (l *Lake) writeFile(ctx context.Context, p partition, c content) (_ dataFile, err error) {
 	date := time.Unix(int64(p.day)*86400, 0).UTC().Format(time.DateOnly)
 	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+".parquet")
 	f, err := create(path)
 	if err != nil {
 		return dataFile{}, err
 	}
-	err = errors.Join(writeParquet(f, sorted), f.Close())
+	err = errors.Join(writeParquet(f, c), f.Close())
 	if err != nil {
 		return dataFile{}, fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(path))) //nolint:gosec // what was just made there
 	}
@@ -115,27 +169,31 @@ func (l *Lake) writeFile(ctx context.Context, p partition, record arrow.RecordBa
 // rowGroup is how many rows are read or skipped at once.
 const rowGroup = 100_000
 
-// writeParquet writes a record. Bloom filters are as large as their column's distinct values need.
-func writeParquet(f *written, record arrow.RecordBatch) error {
+// writeParquet writes content. Bloom filters are as large as their column's distinct values need.
+func writeParquet(f *written, c content) error {
 	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(6), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
 		parquet.WithBloomFilterFPP(0.01), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
 		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
 	}
 	for _, name := range pivots {
-		i := record.Schema().FieldIndices(name)
-		if len(i) == 0 {
-			continue
-		}
-		if n := distinct(record.Column(i[0]).(*array.String)); n > 0 {
+		if n := c.distinct[name]; n > 0 {
 			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))
 		}
 	}
-	w, err := pqarrow.NewFileWriter(record.Schema(), keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
+	w, err := pqarrow.NewFileWriter(c.schema, keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
 	if err != nil {
 		return err
 	}
-	return errors.Join(w.Write(record), w.Close())
+	for record, err := range c.records {
+		if err == nil {
+			err = w.WriteBuffered(record)
+		}
+		if err != nil {
+			return errors.Join(err, w.Close())
+		}
+	}
+	return w.Close()
 }
 
 // keepOpen hides Close, as the Parquet writer closes what it writes to and we hash and sync it ourselves.

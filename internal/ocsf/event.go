@@ -76,6 +76,10 @@ func (e *Event) Str(f FieldID) string {
 	if r == nil {
 		return ""
 	}
+	return e.valueOf(r)
+}
+
+func (e *Event) valueOf(r *Row) string {
 	if r.From == "" {
 		return r.Const
 	}

@@ -54,13 +54,8 @@ func (e *Event) Document() map[string]any {
 	doc := map[string]any{}
 	class, activity := e.Mapping.Class(e)
 	known, _ := loadSchema().class(class)
-	put(doc, "class_uid", class)
-	put(doc, "category_uid", class/1000)
-	put(doc, "activity_id", activity)
-	put(doc, "type_uid", class*100+activity)
-	put(doc, "metadata.version", SchemaVersion)
-	put(doc, "metadata.profiles", e.Mapping.profiles())
-	used := e.fill(doc, known)
+	identify(doc, e.Mapping, class, activity)
+	used := e.fill(doc, known, class)
 	loadSchema().prune(known, doc)
 	if rest, ok := without(e.Doc, used); ok {
 		put(doc, "unmapped", rest)
@@ -73,19 +68,33 @@ func (e *Event) Document() map[string]any {
 	return doc
 }
 
+// identify sets what follows from an event's class and activity.
+func identify(doc map[string]any, m *Mapping, class, activity int) {
+	put(doc, "class_uid", class)
+	put(doc, "category_uid", class/1000)
+	put(doc, "activity_id", activity)
+	put(doc, "type_uid", class*100+activity)
+	put(doc, "metadata.version", SchemaVersion)
+	put(doc, "metadata.profiles", m.profiles())
+}
+
+// fits reports whether a row of its own fills its field in events of a class.
+func (r *Row) fits(known schemaEntity, class int, profiles []string) bool {
+	top, _, _ := strings.Cut(r.Field.String(), ".")
+	a, fits := known.Attributes[top]
+	return fits && (a.Profile == "" || slices.Contains(profiles, a.Profile)) && (top != "resources" || r.Field == Resources) && (len(r.Classes) == 0 || slices.Contains(r.Classes, class))
+}
+
 // fill sets what the rows carry and returns the vendor paths that are thereby told.
-func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
+func (e *Event) fill(doc map[string]any, known schemaEntity, class int) (used []Path) {
 	profiles := e.Mapping.profiles()
 	for i := range e.Mapping.Rows {
 		r := &e.Mapping.Rows[i]
-		path := r.Field.String()
-		top, _, _ := strings.Cut(path, ".")
-		a, fits := known.Attributes[top]
-		if !fits || a.Profile != "" && !slices.Contains(profiles, a.Profile) || top == "resources" && r.Field != Resources || e.row(r.Field) == nil {
+		if !r.fits(known, class, profiles) {
 			continue
 		}
 		if x, ok := e.plain(r); ok {
-			put(doc, path, x)
+			put(doc, r.Field.String(), x)
 			if r.From != "" && !r.Copied {
 				used = append(used, r.path)
 			}
@@ -120,7 +129,7 @@ func (e *Event) plain(r *Row) (x any, ok bool) {
 		list := e.list(r.Field)
 		return list, len(list) > 0
 	}
-	s := e.Str(r.Field)
+	s := e.valueOf(r)
 	if s == "" {
 		return nil, false
 	}

@@ -83,7 +83,7 @@ func arriving(t *testing.T, inv *collect.Inventory, all Input, o Options, seed u
 	err := EachRecord(t.Context(), inv, func(e *ocsf.Event) {
 		if id := e.Str(ocsf.CloudAccountUID) + e.ID; !seen[id] {
 			seen[id] = true
-			kept = append(kept, keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), e.At})
+			kept = append(kept, keptRecord{raw: bytes.Clone(e.Raw), format: e.Mapping.Name, id: strings.Clone(e.ID), at: e.At})
 		}
 	})
 	if err != nil {

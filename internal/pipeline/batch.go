@@ -30,7 +30,11 @@ type Status struct {
 	Batches, Received, Stored, Duplicate, Dead atomic.Int64 // since the start of the process
 	Commits, Files, Rows, Bytes                atomic.Int64
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
-	Rebuilds, Incidents, Failed, Lost, Damaged atomic.Int64 // Lost: batches that the stream's disk lost; Damaged: readings of data files that failed
+	Rebuilds, Remembered, Incidents, Failed    atomic.Int64
+	Lost, Damaged                              atomic.Int64 // batches that the stream's disk lost; readings of data files that failed
+	Known, Unknown                             atomic.Int64 // ids that are held to tell duplicates, and ids that were let go
+	Since                                      atomic.Int64 // what detection reaches back to, epoch milliseconds
+	Shortened, NotLearned                      atomic.Int64 // days forgotten before their time; what came beyond a hard bound
 	Position                                   atomic.Uint64
 	LastEvent                                  atomic.Int64 // when the last batch was received, epoch milliseconds
 }
@@ -179,6 +183,9 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			}
 			w.count(b, "stored", &w.Status.Stored)
 			w.live.Learn(e)
+			if at := e.Time(); at.After(w.newest) && at.Before(b.Received.Add(24*time.Hour)) { // not a clock of the far future
+				w.newest = at
+			}
 			out = &item{raw, at, id, w.tides.see(b, e)}
 			return nil
 		},

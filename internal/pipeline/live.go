@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -34,11 +33,12 @@ type Live struct {
 	records map[detect.EventID]keptRecord
 	bytes   int
 
-	Arrived  time.Time // when the events that are judged next were received
-	received map[detect.EventID]time.Time
+	Arrived time.Time // when the events that are judged next were received
 
-	handles   map[string]string // origin that a handle was judged as
-	changes   int               // of the survey, when the handles were last compared
+	received  map[detect.EventID]time.Time
+	handles   map[string]*handle
+	changes   int // of the survey, when the handles were last compared
+	own       int // accounts that are known to be ours
 	stale     bool
 	recounted bool // the hits of indicators were counted again from nothing
 	news      bool // something matched, or a conclusion can come out otherwise, since the last one
@@ -50,6 +50,13 @@ type keptRecord struct {
 	format string
 	id     string
 	at     ocsf.Position
+	millis int64 // when it occurred
+}
+
+// handle is one set of credentials that acted.
+type handle struct {
+	origin string // that it was judged as
+	last   int64  // when it last acted, epoch milliseconds
 }
 
 // maxKept bounds the records that are kept for evidence. Above it, what the last conclusion did not need goes; it is read from the
@@ -70,10 +77,10 @@ func NewLive(o Options) *Live {
 }
 
 func (l *Live) reset(s *survey) {
-	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]string{}, false, s.enrich.Changes()
-	l.judge = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places)
-	for _, h := range s.handles {
-		l.handles[h] = l.judge.Resolve(h)
+	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]*handle{}, false, s.enrich.Changes()
+	l.judge, l.own = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places), l.survey.Own()
+	for h, last := range s.handles {
+		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
 	l.records, l.bytes = map[detect.EventID]keptRecord{}, 0
 }
@@ -94,19 +101,41 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 }
 
 // Learn takes in what an event says about others. Learn all events of a batch before any is judged.
-func (l *Live) Learn(e *ocsf.Event) { l.survey.Add(e) }
+func (l *Live) Learn(e *ocsf.Event) {
+	l.survey.Add(e)
+	if n := l.survey.Own(); n != l.own {
+		l.own = n
+		l.stale = l.stale || l.concerns(e.Str(ocsf.CloudAccountUID))
+	}
+}
+
+// concerns reports whether something that was judged while an account was not known to be ours speaks of it.
+func (l *Live) concerns(account string) bool {
+	for name := range l.handles {
+		if strings.Contains(name, account) {
+			return true
+		}
+	}
+	for _, k := range l.records {
+		if bytes.Contains(k.raw, []byte(account)) {
+			return true
+		}
+	}
+	return false
+}
 
 // Judge judges an event.
 func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
 	l.facts.Reset(l.judge, e)
-	if handle := enrich.Handle(e); handle != "" {
-		origin, known := l.handles[handle]
-		if !known {
-			handle = strings.Clone(handle)
-			origin = strings.Clone(l.judge.Resolve(handle))
-			l.handles[handle] = origin
+	if name := enrich.Handle(e); name != "" {
+		h := l.handles[name]
+		if h == nil {
+			name = strings.Clone(name)
+			h = &handle{origin: strings.Clone(l.judge.Resolve(name))}
+			l.handles[name] = h
 		}
-		detect.Observe(l.history, e, &l.facts, origin, id)
+		h.last = max(h.last, e.Millis)
+		detect.Observe(l.history, e, &l.facts, h.origin, id)
 	}
 	if l.detector.Event(e, &l.facts, id, 0) {
 		l.keep(e, id)
@@ -123,7 +152,7 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	}
 	at := e.At
 	at.Source = strings.Clone(at.Source)
-	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at}
+	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at, e.Millis}
 	l.bytes += len(e.Raw)
 	if _, known := l.received[id]; !known && !at.Received.IsZero() {
 		l.received[id] = at.Received
@@ -136,8 +165,8 @@ func (l *Live) Stale() bool {
 		return l.stale
 	}
 	l.changes = l.survey.Changes()
-	for h, origin := range l.handles {
-		if l.judge.Resolve(h) != origin {
+	for name, h := range l.handles {
+		if l.judge.Resolve(name) != h.origin {
 			l.stale = true
 			break
 		}
@@ -151,7 +180,6 @@ func (l *Live) News() bool { return l.news }
 // Conclude decides over all events so far.
 func (l *Live) Conclude() *Result {
 	l.news = false
-	l.history.Seal()
 	v := l.detector.Conclude()
 	needed := map[detect.EventID]bool{}
 	for _, ids := range v.Needs() {
@@ -171,7 +199,6 @@ func (l *Live) Conclude() *Result {
 				delete(l.received, id)
 			}
 		}
-		runtime.GC()
 	}
 	return r
 }

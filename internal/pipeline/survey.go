@@ -15,7 +15,7 @@ import (
 type survey struct {
 	enrich  *enrich.Survey
 	history *baseline.History
-	handles []string // credentials that were seen, see enrich.Handle
+	handles map[string]int64 // credentials that were seen, see enrich.Handle, and when they last were
 	winners *winners
 	read    []int // files that were read to their end, in order
 }
@@ -94,8 +94,7 @@ func runSurvey(ctx context.Context, o *Options, in Input) (*survey, error) {
 		history.Merge(histories[i])
 	}
 	judge := enrich.NewJudge(s.enrich, o.Environment, o.Places)
-	s.handles = history.Names()
+	s.handles = history.Last()
 	s.history = history.Renamed(judge.Resolve)
-	s.history.Seal()
 	return s, err
 }

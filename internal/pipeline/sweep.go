@@ -134,7 +134,6 @@ func Sweep(ctx context.Context, o SweepOptions) (*Swept, error) {
 		return nil, err
 	}
 	history := &baseline.History{}
-	history.Seal()
 	l := NewLive(Options{Rules: &detect.Rules{}, Environment: o.Environment, Places: o.Places, Intel: o.Set})
 	l.reset(&survey{enrich: learned, history: history})
 	s := &Swept{received: l.received}

@@ -28,6 +28,7 @@ type Worker struct {
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
+	Memory  string // file that keeps what detection remembers between two starts; "" for none
 	Status  Status // of this worker, kept up to date
 	Trials  string // file that remembers what was not survived; "" for nothing
 	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
@@ -44,10 +45,11 @@ type Worker struct {
 	read    uint64 // last position that was taken in
 	dead    []desk.DeadLetter
 	hourly  *hourly
-	since   time.Time  // what is older than this was not judged again, and stays as it was
+	since   time.Time  // what is older than this is not judged any more, and stays as it was
+	newest  time.Time  // of the events that were judged
 	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy, renew, hits time.Time }
-	cost    struct{ conclude, rebuild, renew time.Duration }
+	last    struct{ conclude, commit, rebuild, tidy, renew, hits, memory time.Time }
+	cost    struct{ conclude, rebuild, renew, memory time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -135,18 +137,21 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.hourly, err = newHourly(ctx, w.Desk); err != nil {
 		return err
 	}
-	w.known = newKnown(w.Lake)
+	w.known, w.since, w.newest = newKnown(w.Lake), time.Time{}, time.Time{}
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}
 	w.known.damaged = w.damaged
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
-	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
+	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
 	if w.Follow != nil { // a kill may have come between the lake and the ledger
 		if err := w.Follow(ctx); err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
+	}
+	if w.remember(ctx) {
+		return nil
 	}
 	return w.rebuild(ctx)
 }
@@ -160,6 +165,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
+	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
 	files, w.since = windowOf(files, w.Timing.Window)
 	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
@@ -304,6 +310,8 @@ func (w *Worker) commit(ctx context.Context) error {
 	}
 	w.at(StepDesk, nil)
 	w.dead = nil
+	w.bound()
+	w.keepMemory(ctx, false)
 	gathered := w.known.cut()
 	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{partitionName: w.read}, Totals: map[string]uint64{}}
 	for name, n := range w.totals {
@@ -323,6 +331,8 @@ func (w *Worker) commit(ctx context.Context) error {
 		err := w.store(context.WithoutCancel(ctx), full, marks, tidy)
 		if err == nil {
 			w.known.stored(gathered)
+			w.Status.Known.Store(w.known.Held.Load())
+			w.Status.Unknown.Store(w.known.Forgotten.Load())
 		}
 		done <- err
 	}()
@@ -409,5 +419,9 @@ func (w *Worker) end(ctx context.Context, whole bool) error {
 	if err := w.commit(ctx); err != nil {
 		return err
 	}
-	return w.wait()
+	if err := w.wait(); err != nil {
+		return err
+	}
+	w.keepMemory(ctx, true)
+	return nil
 }
