@@ -294,3 +294,55 @@ func (s *served) watchAlerts(ctx context.Context) func(want int) []time.Duration
 		return out
 	}
 }
+
+// BenchmarkStart fills a lake, stops in order, and starts again: with what detection remembered, and without. The metrics are seconds to
+// the moment at which the worker takes batches.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		s := serving(b, &Config{}, nil)
+		l := s.load
+		l.Events, l.Run = benchEvents(), 1
+		s.pushed(b, l)
+		s.drained(b)
+		if err := s.end(); err != nil {
+			b.Fatal(err)
+		}
+		memory := filepath.Join(s.dir, "data", "memory")
+		info, err := os.Stat(memory)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(info.Size())/(1<<20), "MiB-memory")
+		b.ReportMetric(s.startAgain(b).Seconds(), "s-remembered")
+		if err := os.Remove(memory); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(s.startAgain(b).Seconds(), "s-rebuilt")
+	}
+}
+
+// startAgain opens the same data, waits until the worker is at work, and ends it.
+func (s *served) startAgain(b *testing.B) time.Duration {
+	b.Helper()
+	start := time.Now()
+	h, err := openHouse(b.Context(), s.o, Streams{Out: io.Discard, Err: io.Discard})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- h.run(ctx) }()
+	for h.worker.Status.Remembered.Load()+h.worker.Status.Rebuilds.Load() == 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	took := time.Since(start)
+	stop()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	if err := h.close(); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}

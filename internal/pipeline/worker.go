@@ -263,6 +263,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 		w.Status.Incidents.Store(int64(len(r.Incidents)))
 	}
 	if err := w.Desk.Save(ctx, &c); err != nil {
+		w.live.news = true // a stop in the middle of it: the desk does not have it yet
 		return err
 	}
 	w.at(StepSaved, nil)
