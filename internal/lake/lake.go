@@ -98,7 +98,7 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 func (l *Lake) load(ctx context.Context, want *iceberg.Schema) error {
 	t, err := l.catalog.LoadTable(ctx, tableName)
 	if errors.Is(err, catalog.ErrNoSuchTable) {
-		return l.make(ctx, want)
+		return l.make(ctx, firstOf(want))
 	}
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)
