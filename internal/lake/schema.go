@@ -136,7 +136,9 @@ func firstOf(want *iceberg.Schema) *iceberg.Schema {
 		return out
 	}
 	fields := keep("", want.Fields())
-	slices.SortStableFunc(fields, func(a, b iceberg.NestedField) int { return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name)) })
+	slices.SortStableFunc(fields, func(a, b iceberg.NestedField) int {
+		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))
+	})
 	return iceberg.NewSchema(0, fields...)
 }
 
