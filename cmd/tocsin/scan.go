@@ -39,6 +39,7 @@ first, then alerts that stand alone, then what was read and what cannot be seen 
 	f.StringVar(&o.From, "from", "", "judge events from this time on (2026-03-10 or 2026-03-10T10:00:00Z)")
 	f.StringVar(&o.To, "to", "", "judge events before this time")
 	f.StringVar(&o.Environment, "environment", "", "environment.yaml: what only you know of your organisation")
+	f.StringArrayVar(&o.Intel, "intel", nil, "feed of indicators, a file or a folder, with settings after commas (c2.txt,confidence=90,tag=c2); can be repeated")
 	f.IntVar(&o.Workers, "workers", 0, "goroutines that read (default: one per core)")
 	f.BoolVarP(&o.Quiet, "quiet", "q", false, "no progress")
 	return c

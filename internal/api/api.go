@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -26,62 +27,29 @@ import (
 
 // Server is what the API speaks for.
 type Server struct {
-	Version string
-	Desk    *desk.Desk
-	Lake    *lake.Lake
-	House   *source.House
-	Child   []string // the command that answers searches
-	Metrics func() []Metric
-	Ready   func() error // nil when everything works
-	Log     *slog.Logger
-	Now     func() time.Time
-	MaxPush int64 // bytes of one push; 0: 64 MiB
-}
+	Version  string
+	Desk     *desk.Desk
+	Lake     *lake.Lake
+	House    *source.House
+	Child    []string          // the command that answers searches
+	Intel    func() *intel.Set // the feeds of now; nil for none
+	Metrics  func() []Metric
+	Ready    func() error // nil when everything works
+	Log      *slog.Logger
+	Health   func() health.Report
+	Coverage func() health.Coverage
+	Now      func() time.Time
+	Pushing  Pushing
 
-// Handler routes requests.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	config := huma.DefaultConfig("Tocsin", s.Version)
-	config.DocsPath = "" // the console shows it
-	config.CreateHooks = nil
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	config.Security = []map[string][]string{{"token": {}}}
-	api := humago.New(mux, config)
-	api.UseMiddleware(s.signedIn(api))
-	s.findings(api)
-	s.doors(api)
-	s.replays(api)
-	s.search(api)
-	mux.HandleFunc("POST /api/v1/ingest/{source}", s.ingest)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"status": "alive"})
-	})
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /metrics", s.metrics)
-	return guarded(mux)
-}
-
-// guarded adds to each answer what keeps a browser from making more of it than it is.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if err := s.Ready(); err != nil {
-		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "why": err.Error()})
-		return
-	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	pushes chan struct{} // a place for each push that is being taken
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
+	send(w, status, body)
+}
+
+func send(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that went away
 }
@@ -188,39 +156,22 @@ func (s *Server) findings(api huma.API) {
 	})
 }
 
-// sourceView is a source with how it does.
-type sourceView struct {
-	desk.Source
-	State  source.State      `json:"state"`
-	Totals map[string]uint64 `json:"totals"` // since ever: received = stored + duplicate + dead
-}
-
 func (s *Server) doors(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/sources", "Sources, with how they do and their double entry"), func(ctx context.Context, _ *struct{}) (*body[[]sourceView], error) {
-		if !scope(ctx).All() {
-			return nil, huma.Error403Forbidden("sources deliver for all accounts: this needs a token that sees all")
-		}
-		sources, err := s.Desk.Sources(ctx)
-		if err != nil {
-			return nil, s.fault(err)
-		}
-		states, totals := s.House.States(), s.Lake.Marks().Totals
-		out := make([]sourceView, len(sources))
-		for i, src := range sources {
-			out[i] = sourceView{src, states[src.Name], map[string]uint64{}}
-			for _, what := range []string{"received", "stored", "duplicate", "dead"} {
-				out[i].Totals[what] = totals[src.Name+"/"+what]
-			}
-		}
-		return &body[[]sourceView]{out}, nil
-	})
+	huma.Register(api, op("GET", "/api/v1/sources", "Sources, with how they do, their health and their double entry"), s.sources)
 	huma.Register(api, op("GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
 		Source string `query:"source"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	}) (*body[[]desk.DeadLetter], error) {
+	},
+	) (*body[[]desk.DeadLetter], error) {
 		rows, err := s.Desk.DeadLetters(ctx, scope(ctx), in.Source, in.Limit)
 		return &body[[]desk.DeadLetter]{rows}, s.fault(err)
 	})
+}
+
+// repaired names a dead letter, and may bring what is to be read in its place.
+type repaired struct {
+	UID     string `path:"uid" maxLength:"128"`
+	RawBody []byte `contentType:"application/octet-stream"`
 }
 
 // again is a dead letter that was given in again.
@@ -230,10 +181,16 @@ type again struct {
 }
 
 func (s *Server) replays(api huma.API) {
-	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again"), func(ctx context.Context, in *named) (*body[again], error) {
+	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again; a body takes the place of the record that is kept"), func(ctx context.Context, in *repaired) (*body[again], error) {
 		l, err := s.Desk.DeadLetter(ctx, scope(ctx), in.UID)
+		if errors.Is(err, desk.ErrAmbiguous) {
+			return nil, huma.Error422UnprocessableEntity("more than one dead letter begins so: give more of its id")
+		}
 		if err != nil {
 			return nil, s.fault(err)
+		}
+		if len(in.RawBody) > 0 {
+			l.Raw = in.RawBody
 		}
 		if len(l.Raw) == 0 {
 			return nil, huma.Error422UnprocessableEntity("of this record only the place is kept: give its object in again")
@@ -251,6 +208,7 @@ func (s *Server) replays(api huma.API) {
 		}
 		return &body[again]{out}, s.fault(err)
 	})
+	api.OpenAPI().Paths["/api/v1/deadletters/{uid}/replay"].Post.RequestBody.Required = false // huma takes a raw body for required
 }
 
 // fault turns an error into one that says no more than the client may know.

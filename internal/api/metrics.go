@@ -28,7 +28,7 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 		}
 		b.WriteString(m.Name)
 		for i := 0; i+1 < len(m.Labels); i += 2 {
-			b.WriteString([]string{"{", ","}[min(i, 1)] + m.Labels[i] + "=" + strconv.Quote(m.Labels[i+1]))
+			b.WriteString([]string{"{", ","}[min(i, 1)] + m.Labels[i] + `="` + labelValue.Replace(strings.ToValidUTF8(m.Labels[i+1], "\uFFFD")) + `"`)
 		}
 		if len(m.Labels) > 1 {
 			b.WriteByte('}')
@@ -37,3 +37,6 @@ func (s *Server) metrics(w http.ResponseWriter, _ *http.Request) {
 	}
 	_, _ = w.Write([]byte(b.String())) // a client that went away
 }
+
+// labelValue escapes what the text format asks for, and nothing else: a log can bring any name.
+var labelValue = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -93,7 +93,9 @@ func (o *ScanOptions) next(s *report.Scan) []string {
 		}
 	}
 	if len(s.Incidents) > 0 && len(s.Incidents[0].Alerts) > 0 {
-		out = append(out, "tocsin rules explain "+s.Incidents[0].Alerts[0].Rule.ID)
+		if rule := s.Incidents[0].Alerts[0].Rule; rule.Tier != "intel" {
+			out = append(out, "tocsin rules explain "+rule.ID)
+		}
 	}
 	if len(out) == 0 {
 		out = append(out, "tocsin simulate --sample -o demo && tocsin scan demo/logs")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
+	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -41,6 +42,11 @@ type Config struct {
 	Digests     DigestsConfig  `yaml:"digests"`
 	Retention   []Retention    `yaml:"retention"`
 	Sources     []SourceConfig `yaml:"sources"`
+	Intel       []FeedConfig   `yaml:"intel"`
+
+	Organization string       `yaml:"organization"` // file that `aws organizations list-accounts` wrote; says which accounts there are
+	Health       HealthConfig `yaml:"health"`
+	Prices       PricesConfig `yaml:"prices"`
 }
 
 // DigestsConfig is about CloudTrail's digest files.
@@ -78,6 +84,24 @@ type SourceConfig struct {
 	Name     string            `yaml:"name"`
 	Kind     string            `yaml:"kind"`
 	Settings map[string]string `yaml:"settings"`
+}
+
+// HealthConfig is about the health of sources.
+type HealthConfig struct {
+	Silence map[string]time.Duration `yaml:"silence"` // by format: how long it may be silent at the least, in place of the built-in span
+}
+
+// PricesConfig is what AWS charges, for the estimates of what a source costs.
+type PricesConfig struct {
+	Storage *float64                `yaml:"storage_usd_per_gb_month"` // default 0.023
+	Shrink  *float64                `yaml:"compressed_share"`         // bytes in the bucket for each byte of records; default 0.1
+	Formats map[string]FormatPrices `yaml:"formats"`                  // by format, in place of the built-in rate
+}
+
+// FormatPrices are the rates of one format.
+type FormatPrices struct {
+	PerGB      float64 `yaml:"usd_per_gb"`
+	PerMillion float64 `yaml:"usd_per_million_records"`
 }
 
 // ReadConfig reads tocsin.yaml and says everything that is wrong with it at once. A file that is not there is an error only when it
@@ -170,6 +194,16 @@ func (c *Config) complete() error {
 		}
 		kept[r.Source] = true
 	}
+	for format, d := range c.Health.Silence {
+		if d <= 0 {
+			errs = append(errs, fmt.Errorf("health.silence.%s: %s is no span of time such as 30m", format, d))
+		}
+	}
+	for name, p := range c.Prices.all() {
+		if !(p >= 0 && p < 1e9) { // also refuses what is no number
+			errs = append(errs, fmt.Errorf("prices.%s: %v is no price", name, p))
+		}
+	}
 	names := map[string]bool{}
 	for _, s := range c.Sources {
 		if names[s.Name] {
@@ -178,7 +212,37 @@ func (c *Config) complete() error {
 		names[s.Name] = true
 		errs = append(errs, source.Check(desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings}))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkIntel())...)
+}
+
+// all lists every price by its key.
+func (p *PricesConfig) all() map[string]float64 {
+	out := map[string]float64{}
+	if p.Storage != nil {
+		out["storage_usd_per_gb_month"] = *p.Storage
+	}
+	if p.Shrink != nil {
+		out["compressed_share"] = *p.Shrink
+	}
+	for name, f := range p.Formats {
+		out["formats."+name+".usd_per_gb"], out["formats."+name+".usd_per_million_records"] = f.PerGB, f.PerMillion
+	}
+	return out
+}
+
+// prices are the built-in ones with those of the configuration in their place.
+func (c *Config) prices() health.Prices {
+	p := health.DefaultPrices()
+	if c.Prices.Storage != nil {
+		p.Storage = *c.Prices.Storage
+	}
+	if c.Prices.Shrink != nil {
+		p.Shrink = *c.Prices.Shrink
+	}
+	for name, f := range c.Prices.Formats {
+		p.Rates[name] = health.Rate{PerGB: f.PerGB, PerMillion: f.PerMillion, Note: "tocsin.yaml"}
+	}
+	return p
 }
 
 // timing is what the worker is told.
@@ -202,4 +266,5 @@ func (c *Config) keep() lake.Retention {
 func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }
 func (c *Config) streamDir() string { return filepath.Join(c.Data, "stream") }
 func (c *Config) ledgerDir() string { return filepath.Join(c.Data, "ledger") }
+func (c *Config) intelDir() string  { return filepath.Join(c.Data, "intel") }
 func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }

@@ -1,13 +1,12 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,37 +60,6 @@ func AddSource(ctx context.Context, c *Config, name, kind string, settings []str
 	})
 }
 
-// Backfill adds a source that lists the days of another's bucket.
-func Backfill(ctx context.Context, c *Config, name, from, to string, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		s, err := findSource(ctx, d, name)
-		if err != nil {
-			return err
-		}
-		if s.Kind != "s3" || s.Settings["bucket"] == "" {
-			return UsageError{Err: fmt.Errorf("source %s has no bucket to list", name), Hint: "add one with: tocsin source add NAME --kind s3 --set bucket=…; a folder is read whole in any case"}
-		}
-		delete(s.Settings, "queue")
-		s.Settings["from"], s.Settings["to"], s.Settings["every"] = from, to, "24h"
-		s.Name, s.Created = name+"-backfill", time.Now()
-		if err := source.Check(s); err != nil {
-			return UsageError{Err: err, Hint: "write days as 2026-03-01"}
-		}
-		if err := d.AddSource(ctx, s); err != nil {
-			return err
-		}
-		fmt.Fprintf(streams.Out, "source %s lists s3://%s/%s from %s to %s\n", s.Name, s.Settings["bucket"], s.Settings["prefix"], orWord(from, "the beginning"), orWord(to, "now"))
-		return nil
-	})
-}
-
-func orWord(s, word string) string {
-	if s == "" {
-		return word
-	}
-	return s
-}
-
 func findSource(ctx context.Context, d *desk.Desk, name string) (desk.Source, error) {
 	list, err := d.Sources(ctx)
 	if err != nil {
@@ -102,30 +70,6 @@ func findSource(ctx context.Context, d *desk.Desk, name string) (desk.Source, er
 		return desk.Source{}, UsageError{Err: fmt.Errorf("there is no source %q", name), Hint: "tocsin source list shows those that there are"}
 	}
 	return list[i], nil
-}
-
-// ListSources shows the sources.
-func ListSources(ctx context.Context, c *Config, asJSON bool, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		list, err := d.Sources(ctx)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			return json.NewEncoder(streams.Out).Encode(list)
-		}
-		if len(list) == 0 {
-			fmt.Fprintln(streams.Out, "no source yet; for example: tocsin source add logs --kind folder --set path=/var/log/aws")
-		}
-		for _, s := range list {
-			settings, err := json.Marshal(s.Settings)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(streams.Out, "%-20s %-8s %s\n", s.Name, s.Kind, report.Clean(string(settings)))
-		}
-		return nil
-	})
 }
 
 // TestSource opens a source's door once.
@@ -158,6 +102,24 @@ func RemoveSource(ctx context.Context, c *Config, name string, streams Streams) 
 	})
 }
 
+// PauseSource pauses a source, or lets it go on. A running tocsin serve does so within a few seconds.
+func PauseSource(ctx context.Context, c *Config, name string, paused bool, streams Streams) error {
+	return withDesk(ctx, c, func(d *desk.Desk) error {
+		if _, err := findSource(ctx, d, name); err != nil {
+			return err
+		}
+		if err := d.PauseSource(ctx, name, paused); err != nil {
+			return err
+		}
+		if paused {
+			fmt.Fprintf(streams.Out, "source %s is paused; what comes meanwhile waits where it is (let it go on with: tocsin source resume %s)\n", name, name)
+		} else {
+			fmt.Fprintf(streams.Out, "source %s goes on where it stopped\n", name)
+		}
+		return nil
+	})
+}
+
 // ListKinds shows the kinds of sources and their settings.
 func ListKinds(streams Streams) {
 	for _, k := range source.Kinds() {
@@ -170,44 +132,6 @@ func ListKinds(streams Streams) {
 			fmt.Fprintf(streams.Out, "  %-12s %s%s\n", s.Name, s.Help, must)
 		}
 	}
-}
-
-// AddToken makes a token and writes its secret to standard output, the only time that it is seen.
-func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) error {
-	switch {
-	case t.Source != "" && len(t.Accounts) > 0, t.Source == "" && len(t.Accounts) == 0:
-		return UsageError{Err: errors.New("a token either delivers to one source or reads accounts"), Hint: "give --source NAME, or --account ID (or --account '*' for all)"}
-	}
-	t.Created = time.Now()
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		if t.Source != "" {
-			if _, err := findSource(ctx, d, t.Source); err != nil {
-				return err
-			}
-		}
-		secret, err := d.NewToken(ctx, t)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(streams.Out, secret)
-		fmt.Fprintln(streams.Err, "keep it: it is shown this once")
-		return nil
-	})
-}
-
-// RevokeTokens ends the tokens of a name.
-func RevokeTokens(ctx context.Context, c *Config, name string, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		n, err := d.RevokeTokens(ctx, name, time.Now())
-		if err == nil && n == 0 {
-			err = UsageError{Err: fmt.Errorf("no valid token is called %q", name), Hint: "tokens are named with --name when they are made"}
-		}
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(streams.Out, "%d tokens called %s are revoked\n", n, name)
-		return nil
-	})
 }
 
 // ListDeadLetters shows what could not be read.
@@ -251,28 +175,25 @@ func ShowDeadLetter(ctx context.Context, c *Config, id string, streams Streams) 
 	})
 }
 
-// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve.
-func ReplayDeadLetter(ctx context.Context, c *Config, id string, streams Streams) error {
-	token, err := os.ReadFile(c.tokenFile())
-	if err != nil {
+// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve. with is a file with the repaired record, or "".
+func ReplayDeadLetter(ctx context.Context, c *Config, id, with string, streams Streams) error {
+	var record []byte
+	if with != "" {
+		var err error
+		if record, err = os.ReadFile(with); err != nil { //nolint:gosec // the user names it
+			return UsageError{Err: err, Hint: "--with names a file that holds the repaired record"}
+		}
+	}
+	if _, err := os.Stat(c.tokenFile()); err != nil {
 		return UsageError{Err: err, Hint: "tocsin serve makes this file when it first starts; name its folder with --data"}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Listen+"/api/v1/deadletters/"+id+"/replay", bytes.NewReader(nil))
-	if err != nil {
-		return UsageError{Err: err, Hint: "tocsin deadletter list shows the ids"}
-	}
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	resp, err := http.DefaultClient.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
-	if err != nil {
-		return UsageError{Err: err, Hint: "a replay goes through the running tocsin serve: start it"}
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return UsageError{Err: fmt.Errorf("%s: %s", resp.Status, report.Clean(string(body))), Hint: "tocsin deadletter show " + id + " tells what is kept of it"}
+	var body json.RawMessage
+	if err := askServer(ctx, c, http.MethodPost, "/api/v1/deadletters/"+url.PathEscape(id)+"/replay", "application/octet-stream", record, &body); err != nil {
+		hint := "tocsin deadletter show " + id + " tells what is kept of it"
+		if errors.Is(err, errNotRunning) {
+			hint = "a replay goes through the running tocsin serve: start it"
+		}
+		return UsageError{Err: err, Hint: hint}
 	}
 	fmt.Fprintln(streams.Out, report.Clean(string(body)))
 	return nil

@@ -48,7 +48,7 @@ func killConfig(dir string) (*Config, error) {
 // sums balance, the ledger verifies, and the incidents are those of a scan.
 func TestServeIsKilledAtAnyPoint(t *testing.T) {
 	t.Parallel()
-	kills := 15
+	kills := 60
 	if n, err := strconv.Atoi(os.Getenv("TOCSIN_KILLS")); err == nil && n > 0 {
 		kills = n
 	}
@@ -233,6 +233,7 @@ func agreeWithScan(t *testing.T, dir, tree string, kills int) {
 	if totals["logs/received"] != totals["logs/stored"]+totals["logs/duplicate"]+totals["logs/dead"] || int64(totals["logs/stored"]) != rows {
 		t.Errorf("the double entry does not balance with %d rows: %v", rows, totals)
 	}
+	hoursBalance(t, h, totals)
 	r, err := ledger.Verify(t.Context(), c.ledgerDir(), h.ledger.PublicKey(), pipeline.DataFiles{Dir: c.lakeDir()}, time.Time{}, time.Time{})
 	if err != nil || len(r.Problems) > 0 {
 		t.Errorf("ledger: %v, %v", err, r.Problems)

@@ -64,7 +64,7 @@ func (o *ReplayOptions) judge(ctx context.Context, p *prepared, in pipeline.Hist
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.Run(ctx, in, pipeline.Options{Rules: p.rules, Environment: p.env, Places: places, From: p.from, To: p.to, Workers: o.Workers})
+	return pipeline.Run(ctx, in, pipeline.Options{Rules: p.rules, Environment: p.env, Intel: p.intel, Places: places, From: p.from, To: p.to, Workers: o.Workers})
 }
 
 // diff says which alerts one set of rules makes and another does not, without leaving any out.

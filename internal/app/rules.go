@@ -73,6 +73,11 @@ var families = map[string][2]string{
 	"cloudtrail.signin":     {"console sign-in", "CloudTrail management events of the Region in which people sign in"},
 	"cloudtrail.network":    {"calls through VPC endpoints", "CloudTrail network activity events"},
 	"cloudtrail.insight":    {"unusual call rates", "CloudTrail Insights events"},
+	"vpcflow":               {"network flows", "VPC Flow Logs"},
+	"resolver":              {"DNS queries", "Route 53 Resolver query logs"},
+	"s3access":              {"requests to buckets", "S3 server access logs"},
+	"alb":                   {"web requests", "Application Load Balancer access logs"},
+	"waf":                   {"inspected web requests", "AWS WAF logs"},
 }
 
 func family(kind string) (name, needs string) {

@@ -13,6 +13,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/report"
 )
@@ -26,8 +27,9 @@ type ScanOptions struct {
 	Also        []string // further reports, "format=file"
 	MinSeverity string
 	FailOn      string
-	From, To    string // RFC 3339 or a date
-	Environment string // path of an environment.yaml
+	From, To    string   // RFC 3339 or a date
+	Environment string   // path of an environment.yaml
+	Intel       []string // feeds: files or folders, with settings after commas
 	Workers     int
 	Width       int // of the terminal; 0 where there is none
 	Color       bool
@@ -57,6 +59,7 @@ func Scan(ctx context.Context, o ScanOptions, io Streams) error {
 type prepared struct {
 	rules    *detect.Rules
 	env      *enrich.Environment
+	intel    *intel.Set
 	from, to time.Time
 	least    finding.Level
 	failOn   finding.Level
@@ -79,6 +82,8 @@ func (o *ScanOptions) prepare() (*prepared, error) {
 		p.env, err = enrich.ReadEnvironment(o.Environment)
 		usage(err)
 	}
+	p.intel, err = readIntel(o.Intel, p.env, time.Now())
+	usage(err)
 	p.from, err = parseTime("--from", o.From)
 	usage(err)
 	p.to, err = parseTime("--to", o.To)
@@ -160,10 +165,13 @@ func runScan(ctx context.Context, o *ScanOptions, p *prepared, io Streams) (*pip
 	if err != nil {
 		return nil, err
 	}
+	if !o.Quiet {
+		tellIntel(p.intel, io.Err)
+	}
 	progress := &pipeline.Progress{}
 	stop := showProgress(progress, inv, io.Err, o.Quiet)
 	defer stop()
-	return pipeline.Run(ctx, pipeline.Files{Inventory: inv}, pipeline.Options{Rules: p.rules, Environment: p.env, Places: places, From: p.from, To: p.to, Workers: o.Workers, Progress: progress, Propose: o.propose})
+	return pipeline.Run(ctx, pipeline.Files{Inventory: inv}, pipeline.Options{Rules: p.rules, Environment: p.env, Intel: p.intel, Places: places, From: p.from, To: p.to, Workers: o.Workers, Progress: progress, Propose: o.propose})
 }
 
 func (o *ScanOptions) write(s *report.Scan, io Streams) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/api"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
@@ -54,8 +55,13 @@ type house struct {
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
+	watch    *watch
 	listener net.Listener
-	failing  atomic.Pointer[string] // why the worker does not work at the moment
+	feeds    *feedKeeper
+	intel    atomic.Pointer[intel.Set] // the feeds of now
+	feedsAs  string                    // what intel was made of
+	swept    *intel.Set                // last that history was searched for
+	failing  atomic.Pointer[string]    // why the worker does not work at the moment
 	closers  []func() error
 }
 
@@ -119,16 +125,24 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.feeds = &feedKeeper{desk: h.desk, folder: intel.Folder(c.intelDir()), own: env.Prefixes(), now: time.Now, log: h.log}
+	if err := h.beginFeeds(ctx); err != nil {
+		return err
+	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
 	follower.Prove = (&pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}).Prove
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}
 	if err := os.RemoveAll(h.sources.Spool); err != nil { // what a kill left behind was never acknowledged
 		return err
 	}
+	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
+		return err
+	}
+	h.watch.states, h.watch.stored = h.sources.States, h.storedUntil
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err
@@ -159,13 +173,9 @@ func (h *house) run(ctx context.Context) error {
 		}
 		child = []string{exe, "query-child"}
 	}
-	handler := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
-	}).Handler()
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
-	}
+	server := (&api.Server{
+		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready, Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
+	}).HTTP()
 	h.greet(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -182,7 +192,9 @@ func (h *house) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return whenDone(ctx, h.sources.Run(ctx)) })
 	group.Go(func() error { return h.work(ctx) })
+	group.Go(func() error { return h.watchFeeds(ctx) })
 	group.Go(func() error { return h.tell(ctx) })
+	group.Go(func() error { return h.watch.run(ctx) })
 	return group.Wait()
 }
 
@@ -224,6 +236,21 @@ func (h *house) work(ctx context.Context) error {
 		}
 		h.failing.Store(nil)
 	}
+}
+
+// storedUntil is when the oldest batch was received that is not yet in the lake and counted on the desk; zero where none waits.
+func (h *house) storedUntil(ctx context.Context) time.Time {
+	var oldest time.Time
+	usage, err := h.stream.Usage(ctx)
+	if err != nil {
+		return oldest
+	}
+	for _, u := range usage {
+		if u.Messages > 0 && (oldest.IsZero() || u.Oldest.Before(oldest)) {
+			oldest = u.Oldest
+		}
+	}
+	return oldest
 }
 
 func (h *house) ready() error {

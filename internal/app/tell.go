@@ -95,7 +95,37 @@ func (h *house) metrics() []api.Metric {
 				gauge("tocsin_stream_behind", "Batches that wait for the worker.", float64(u.Last-min(u.Last, s.Position.Load()))))
 		}
 	}
-	return append(out, h.sourceMetrics()...)
+	return append(append(append(out, h.sourceMetrics()...), h.intelMetrics(ctx)...), healthMetrics(h.watch.Report())...)
+}
+
+// intelMetrics are those of the feeds.
+func (h *house) intelMetrics(ctx context.Context) []api.Metric {
+	feeds, err := h.desk.Feeds(ctx)
+	if err != nil {
+		return nil
+	}
+	hits, err := h.desk.HitsByFeed(ctx)
+	if err != nil {
+		return nil
+	}
+	var out []api.Metric
+	each := func(name, help string, value func(f *desk.Feed) float64) {
+		for i := range feeds {
+			out = append(out, api.Metric{Name: name, Help: help, Type: "gauge", Labels: []string{"feed", feeds[i].Name}, Value: value(&feeds[i])})
+		}
+	}
+	each("tocsin_intel_indicators", "Indicators of a feed that are looked for.", func(f *desk.Feed) float64 { return float64(f.State.Tally.Loaded) })
+	each("tocsin_intel_failing", "1 where the last look at a feed failed.", func(f *desk.Feed) float64 {
+		if f.State.Error != "" {
+			return 1
+		}
+		return 0
+	})
+	each("tocsin_intel_fetched_seconds", "When a feed last brought something new, seconds since 1970.", func(f *desk.Feed) float64 { return float64(max(f.State.Fetched.Unix(), 0)) })
+	for _, s := range hits {
+		out = append(out, api.Metric{Name: "tocsin_intel_hits_total", Help: "Events that named an indicator of a feed.", Type: "gauge", Labels: []string{"feed", s.Feed}, Value: float64(s.Count)})
+	}
+	return out
 }
 
 func (h *house) sourceMetrics() []api.Metric {
@@ -124,7 +154,7 @@ func (h *house) sourceMetrics() []api.Metric {
 	sort.Strings(keys)
 	for _, key := range keys {
 		name, what, _ := strings.Cut(key, "/")
-		out = append(out, api.Metric{Name: "tocsin_source_records_total", Help: "Double entry of a source since ever: received = stored + duplicate + dead.", Type: "counter", Labels: []string{"source", name, "what", what}, Value: float64(totals[key])})
+		out = append(out, api.Metric{Name: "tocsin_source_records_total", Help: "Double entry of a source since ever: received = stored + duplicate + dead + dropped.", Type: "counter", Labels: []string{"source", name, "what", what}, Value: float64(totals[key])})
 	}
 	return out
 }

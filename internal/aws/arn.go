@@ -77,3 +77,37 @@ func Glob(pattern, s string) bool {
 		s, rest = s[i+len(part):], next
 	}
 }
+
+// PrincipalARN is the ARN that CloudTrail has for a principal of which another service tells the type, the name and the unique
+// id ("AROA…:session"), in parts to be joined. All parts are empty where that is not enough to name it.
+func PrincipalARN(partition, account, kind, name, id string) (parts [8]string) {
+	if partition == "" {
+		partition = "aws"
+	}
+	_, session, _ := strings.Cut(id, ":")
+	switch {
+	case account == "":
+	case kind == "Root":
+		parts = [8]string{"arn:", partition, ":iam::", account, ":root"}
+	case name == "":
+	case kind == "IAMUser" || kind == "" && session == "":
+		parts = [8]string{"arn:", partition, ":iam::", account, ":user/", name}
+	case (kind == "AssumedRole" || kind == "Role") && session != "":
+		parts = [8]string{"arn:", partition, ":sts::", account, ":assumed-role/", name, "/", session}
+	}
+	return parts
+}
+
+// AccountOf returns the account of an ARN, "" where there is none or s is no ARN.
+func AccountOf(s string) string {
+	if a, ok := ParseARN(s); ok && IsAccount(a.Account) {
+		return a.Account
+	}
+	return ""
+}
+
+// RegionOf returns the Region of an ARN, "" where there is none or s is no ARN.
+func RegionOf(s string) string {
+	a, _ := ParseARN(s)
+	return a.Region
+}

@@ -8,15 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/finding"
 )
 
-// ErrNotFound says that there is nothing of that name, or nothing that the Scope sees.
-var ErrNotFound = errors.New("not found")
+var (
+	// ErrNotFound says that there is nothing of that name, or nothing that the Scope sees.
+	ErrNotFound = errors.New("not found")
+	// ErrAmbiguous says that the beginning of a name is that of several.
+	ErrAmbiguous = errors.New("more than one begins so; give more of it")
+)
 
 // Query narrows a list.
 type Query struct {
@@ -46,6 +49,7 @@ type IncidentRow struct {
 // AlertRow is an alert as lists show it.
 type AlertRow struct {
 	UID       string        `json:"uid"`
+	Kind      string        `json:"kind"` // detection or health
 	Incident  string        `json:"incident,omitempty"`
 	Title     string        `json:"title"`
 	Sentence  string        `json:"sentence"`
@@ -61,13 +65,14 @@ type AlertRow struct {
 	Late      bool          `json:"late"`
 	Ingested  time.Time     `json:"ingested_at,omitzero"`
 	Created   time.Time     `json:"created_at"`
+	Closed    time.Time     `json:"closed_at,omitzero"`
 	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
 }
 
 // Incidents lists incidents, the weightiest first.
 func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) ([]IncidentRow, error) {
 	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, ingested_at, created_at, withdrawn_at FROM incidents
-		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = 1 OR withdrawn_at IS NULL) ORDER BY score DESC, last_seen DESC, uid`, int64(q.MinSeverity), q.Status, flag(q.Withdrawn))
+		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = 1 OR withdrawn_at IS NULL) ORDER BY score DESC, last_seen DESC, uid`, int64(q.MinSeverity), text(q.Status), flag(q.Withdrawn))
 	if err != nil {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
@@ -81,7 +86,7 @@ func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) ([]In
 		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &ingested, &created, &withdrawn); err != nil {
 			return nil, fmt.Errorf("list incidents: %w", err)
 		}
-		r.Accounts = strings.Fields(accounts)
+		r.Accounts = splitAccounts(accounts)
 		if !seesAll(scope, r.Accounts) {
 			continue
 		}
@@ -99,8 +104,8 @@ func seesAll(scope access.Scope, accounts []string) bool {
 
 // Alerts lists alerts, the newest first.
 func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]AlertRow, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, withdrawn_at FROM alerts
-		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR incident_uid = $3) AND ($4 = 1 OR withdrawn_at IS NULL) ORDER BY last_seen DESC, uid`, int64(q.MinSeverity), q.Status, q.Incident, flag(q.Withdrawn))
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts
+		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR incident_uid = $3) AND ($4 = 1 OR withdrawn_at IS NULL) ORDER BY last_seen DESC, uid`, int64(q.MinSeverity), text(q.Status), text(q.Incident), flag(q.Withdrawn))
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
@@ -109,15 +114,15 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]Alert
 	for rows.Next() && len(out) < q.limit() {
 		var r AlertRow
 		var severity, first, last, late int64
-		var ingested, created, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &withdrawn); err != nil {
+		var ingested, created, closed, withdrawn sql.NullInt64
+		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &closed, &withdrawn); err != nil {
 			return nil, fmt.Errorf("list alerts: %w", err)
 		}
 		if !scope.Sees(r.Account) {
 			continue
 		}
 		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
-		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+		r.Ingested, r.Created, r.Closed, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(closed), timeOf(withdrawn)
 		out = append(out, r)
 	}
 	return out, rows.Err()
@@ -139,18 +144,18 @@ func flag(on bool) int64 {
 
 // Incident returns an incident's document: the JSON of incident.Incident.
 func (d *Desk) Incident(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, scope, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid)
+	return d.document(ctx, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid, func(accounts string) bool { return seesAll(scope, splitAccounts(accounts)) })
 }
 
 // Alert returns an alert's document: the JSON of finding.Alert.
 func (d *Desk) Alert(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, scope, `SELECT doc, account FROM alerts WHERE uid = $1`, uid)
+	return d.document(ctx, `SELECT doc, account FROM alerts WHERE uid = $1`, uid, scope.Sees)
 }
 
-func (d *Desk) document(ctx context.Context, scope access.Scope, query, uid string) (json.RawMessage, error) {
+func (d *Desk) document(ctx context.Context, query, uid string, sees func(accounts string) bool) (json.RawMessage, error) {
 	var doc, accounts string
-	err := d.db.QueryRowContext(ctx, query, uid).Scan(&doc, &accounts)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, strings.Fields(accounts)) {
+	err := d.db.QueryRowContext(ctx, query, text(uid)).Scan(&doc, &accounts)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !sees(accounts) {
 		return nil, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
 	if err != nil {
@@ -166,7 +171,7 @@ func (d *Desk) DeadLetters(ctx context.Context, scope access.Scope, source strin
 		return []DeadLetter{}, nil
 	}
 	return d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, source, Query{Limit: limit}.limit())
+		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, text(source), Query{Limit: limit}.limit())
 }
 
 // DeadLetter returns one, by its id or the beginning of it.
@@ -175,14 +180,14 @@ func (d *Desk) DeadLetter(ctx context.Context, scope access.Scope, id string) (D
 		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
 	}
 	list, err := d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, id)
+		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, text(id))
 	switch {
 	case err != nil:
 		return DeadLetter{}, err
 	case id == "" || len(list) == 0:
 		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
 	case len(list) > 1:
-		return DeadLetter{}, fmt.Errorf("dead letter %s: more than one begins so; give more of it", id)
+		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrAmbiguous)
 	}
 	return list[0], nil
 }

@@ -47,7 +47,7 @@ func (d *Desk) Ledgered(ctx context.Context, list []Delivery, now time.Time) err
 
 // Contents lists the hashes of what was packed in the objects of a file name that a source delivered.
 func (d *Desk) Contents(ctx context.Context, source, name string) ([]string, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT content FROM deliveries WHERE name = $1 AND source = $2 AND content <> ''`, name, source)
+	rows, err := d.db.QueryContext(ctx, `SELECT content FROM deliveries WHERE name = $1 AND source = $2 AND content <> ''`, text(name), text(source))
 	if err != nil {
 		return nil, fmt.Errorf("look for %s: %w", name, err)
 	}
@@ -79,7 +79,7 @@ type Digest struct {
 // AddDigest keeps a digest file. A signature that comes later is added to it.
 func (d *Desk) AddDigest(ctx context.Context, x *Digest) error {
 	_, err := d.db.ExecContext(ctx, `INSERT INTO digests (content, source, object, signature, raw, received_at, verdict, reason) VALUES ($1, $2, $3, $4, $5, $6, '', '')
-		ON CONFLICT (content) DO UPDATE SET signature = excluded.signature WHERE digests.signature = ''`, x.Content, x.Source, x.Object, x.Signature, x.Raw, x.Received.UnixMilli())
+		ON CONFLICT (content) DO UPDATE SET signature = excluded.signature WHERE digests.signature = ''`, x.Content, text(x.Source), text(x.Object), text(x.Signature), text(x.Raw), x.Received.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("keep digest %s: %w", x.Object, err)
 	}
@@ -108,7 +108,7 @@ func (d *Desk) Digests(ctx context.Context) ([]Digest, error) {
 
 // JudgeDigest keeps a verdict that the ledger holds.
 func (d *Desk) JudgeDigest(ctx context.Context, content, verdict, reason string, now time.Time) error {
-	_, err := d.db.ExecContext(ctx, `UPDATE digests SET verdict = $1, reason = $2, judged_at = $3 WHERE content = $4`, verdict, reason, now.UnixMilli(), content)
+	_, err := d.db.ExecContext(ctx, `UPDATE digests SET verdict = $1, reason = $2, judged_at = $3 WHERE content = $4`, verdict, text(reason), now.UnixMilli(), content)
 	if err != nil {
 		return fmt.Errorf("keep the verdict on a digest: %w", err)
 	}

@@ -6,9 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
 )
@@ -22,8 +22,14 @@ type Conclusion struct {
 	Incidents []incident.Incident
 	Loose     []finding.Alert
 	// Received says when an event of an account came in; zero where that is not known any more.
-	Received    func(account, uid string) time.Time
+	Received func(account, uid string) time.Time
+	// Late says whether an event of an account came after its watermark had passed it by more than its format's lateness.
+	Late        func(account, uid string) bool
+	Watermarks  []Watermark
 	DeadLetters []DeadLetter
+	Hits        []detect.IntelHits // of indicators: counts that changed
+	HitsWhole   bool               // they are all that there are since Since
+	Tally       *Tally             // what was counted of the sources; nil for nothing
 	Now         time.Time
 }
 
@@ -33,14 +39,23 @@ func (d *Desk) Save(ctx context.Context, c *Conclusion) error {
 		if err := saveDeadLetters(ctx, tx, c.DeadLetters); err != nil {
 			return err
 		}
+		if err := saveWatermarks(ctx, tx, c.Watermarks); err != nil {
+			return err
+		}
 		if c.Findings {
 			if err := saveFindings(ctx, tx, c); err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO positions (name, value) VALUES ($1, $2)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > positions.value`, c.Partition, int64(c.Position)) //nolint:gosec // counted from 1
-		return err
+		if err := saveHits(ctx, tx, c.Hits, c.HitsWhole, c.Since); err != nil {
+			return err
+		}
+		if c.Tally != nil {
+			if err := saveTally(ctx, tx, c.Partition, c.Tally, c.Now); err != nil {
+				return err
+			}
+		}
+		return savePosition(ctx, tx, c.Partition, c.Position)
 	})
 	if err != nil {
 		return fmt.Errorf("save to the desk: %w", err)
@@ -79,7 +94,11 @@ func saveFindings(ctx context.Context, tx *sql.Tx, c *Conclusion) error {
 
 // withdraw marks what is no longer concluded and that nobody has taken up.
 func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]bool, c *Conclusion) error {
-	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
+	only := ""
+	if table == "alerts" {
+		only = ` AND kind = 'detection'`
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`+only, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
 	if err != nil {
 		return err
 	}
@@ -105,6 +124,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]boo
 	return nil
 }
 
+// saveIncident writes one. When it began moves back where an earlier event is found, never forward, nor after the case is closed.
 func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Conclusion) error {
 	doc, err := json.Marshal(in)
 	if err != nil {
@@ -119,35 +139,39 @@ func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Con
 	_, err = tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11)
 		ON CONFLICT (uid) DO UPDATE SET headline = excluded.headline, severity = excluded.severity, score = excluded.score, first_seen = excluded.first_seen,
-			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = excluded.occurred_at,
+			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
 			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
 		WHERE incidents.doc <> excluded.doc OR incidents.withdrawn_at IS NOT NULL`,
-		in.UID, in.Headline, int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), " "+strings.Join(in.Accounts, " ")+" ", string(doc), millis(ingested), c.Now.UnixMilli())
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(in.Accounts), string(doc), millis(ingested), c.Now.UnixMilli())
 	return err
 }
 
+// saveAlert writes one; when it began moves as that of an incident does.
 func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID string, c *Conclusion) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("alert %s: %w", a.UID, err)
 	}
 	ingested, late := ingestedOf(a, c), 0
-	if !ingested.IsZero() && ingested.Sub(a.First) > lateness {
+	if known := a.KnownSince(); !ingested.IsZero() && known.After(ingested) { // what accuses it came after it did
 		late = 1
+	}
+	for i := range a.Signals {
+		if c.Late != nil && c.Late(a.Signals[i].Event.Account, a.Signals[i].Event.UID) {
+			late = 1
+		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO alerts (uid, incident_uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'new', $14, $15, $12, $16, $17, $17)
 		ON CONFLICT (uid) DO UPDATE SET incident_uid = excluded.incident_uid, title = excluded.title, sentence = excluded.sentence, severity = excluded.severity, score = excluded.score,
 			rule_hash = excluded.rule_hash, count = excluded.count, first_seen = excluded.first_seen, last_seen = excluded.last_seen, doc = excluded.doc,
-			occurred_at = excluded.occurred_at, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
-		WHERE alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
-		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, a.Title, a.Sentence, int64(a.Severity), a.Score, a.Rule.ID, a.Rule.Hash, a.Account, a.Origin.ID, a.Count,
+			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at,
+			late = CASE WHEN excluded.late > alerts.late THEN excluded.late ELSE alerts.late END
+		WHERE excluded.late > alerts.late OR alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
+		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, text(a.Title), text(a.Sentence), int64(a.Severity), a.Score, text(a.Rule.ID), a.Rule.Hash, text(a.Account), text(a.Origin.ID), a.Count,
 		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli())
 	return err
 }
-
-// lateness is after which an alert says that its events came late: CloudTrail's own promise is 15 minutes, twice that is given.
-const lateness = 30 * time.Minute
 
 // ingestedOf is when the first event of an alert came in.
 func ingestedOf(a *finding.Alert, c *Conclusion) time.Time {
@@ -177,7 +201,7 @@ func saveDeadLetters(ctx context.Context, tx *sql.Tx, list []DeadLetter) error {
 		l := &list[i]
 		_, err := tx.ExecContext(ctx, `INSERT INTO dead_letters (id, source, object, record, at_byte, format, reason, detail, raw, received_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-			l.ID, l.Source, l.Object, l.Record, l.Offset, l.Format, l.Reason, l.Detail, base64.StdEncoding.EncodeToString(l.Raw), l.ReceivedAt.UnixMilli())
+			l.ID, text(l.Source), text(l.Object), l.Record, l.Offset, text(l.Format), text(l.Reason), text(l.Detail), base64.StdEncoding.EncodeToString(l.Raw), l.ReceivedAt.UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/baseline"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 )
 
@@ -28,6 +29,10 @@ type Verdict struct {
 	needs  map[int32]map[EventID]bool
 	cards  map[EventID]finding.Card
 	counts map[finding.Level]int64
+
+	set     *intel.Set
+	scratch intel.Scratch
+	notes   []string
 }
 
 // draft is one signal to be.
@@ -39,10 +44,14 @@ type draft struct {
 	related  []EventID
 	count    int
 	values   []string
-	note     string // rarity: the figures
+	note     string  // rarity: the figures
+	report   *report // of another product, in place of a rule
+	made     finding.Rule
+	seen     [2]time.Time // report: first and last, by the product's word
 	subject  string
 	sentence string
 	matches  []finding.Match
+	intel    *accusing // made by a feed, not by a rule
 }
 
 // Conclude decides over all that the detector saw. It may see more events afterwards and be asked again; the Verdict is of before.
@@ -51,6 +60,8 @@ func (d *Detector) Conclude() *Verdict {
 	v.single(d.matches)
 	v.correlated()
 	v.rare()
+	v.reported()
+	v.accused()
 	return v
 }
 
@@ -159,7 +170,7 @@ func (v *Verdict) Counts() map[finding.Level]int64 { return v.counts }
 
 // Overflow says in a sentence for each correlation that met its bound what was left out.
 func (v *Verdict) Overflow() []string {
-	var out []string
+	out := slices.Clone(v.notes)
 	for i, c := range v.d.correlators {
 		if n := c.Overflow(); n > 0 {
 			out = append(out, fmt.Sprintf("%s: %d matches beyond the %d that are remembered were not correlated", v.d.rules.Correlations[i].Title, n, 4_000_000))
@@ -174,12 +185,20 @@ func (v *Verdict) Evidence(e *ocsf.Event, f *enrich.Facts, id EventID) {
 	v.cards[id] = card
 	see := &view{fields: v.d.rules.fields, ev: e, facts: f}
 	for _, d := range v.wanted[id] {
+		if d.intel != nil {
+			v.accuse(d, e, f, &card)
+			continue
+		}
 		v.write(d, see, &card)
 	}
 }
 
 // write makes a draft's sentence and the list of what held, while the event can be read.
 func (v *Verdict) write(d *draft, see *view, card *finding.Card) {
+	if d.report != nil {
+		d.tell(see.ev, card)
+		return
+	}
 	s := v.story(d)
 	d.subject = card.Origin.Name
 	d.sentence = s.render(func(path string) []string {
@@ -254,6 +273,15 @@ func (v *Verdict) Signals() (signals []finding.Signal, rest map[finding.FoldKey]
 		}
 		rule := v.finding(d)
 		s := finding.Signal{UID: finding.UID("signal", rule.ID, card.Account, card.UID), Rule: rule, Time: card.Time, Event: card, Subject: d.subject, Sentence: d.sentence, Matches: d.matches}
+		if d.report != nil {
+			v.vendorSignal(&s, d)
+		}
+		if d.intel != nil {
+			s.Intel = d.intel.says
+			if d.intel.host {
+				s.Event.Origin, s.Event.ActorKind = d.intel.origin, "host"
+			}
+		}
 		for _, id := range d.related {
 			if c, ok := v.cards[id]; ok && id != d.deciding {
 				s.Related = append(s.Related, c)
@@ -266,6 +294,12 @@ func (v *Verdict) Signals() (signals []finding.Signal, rest map[finding.FoldKey]
 }
 
 func (v *Verdict) finding(d *draft) finding.Rule {
+	if d.report != nil {
+		return d.made
+	}
+	if d.intel != nil {
+		return d.intel.rule
+	}
 	if d.corr {
 		return v.d.rules.Correlations[d.rule].Finding
 	}

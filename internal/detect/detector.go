@@ -52,6 +52,8 @@ type Detector struct {
 	hitGroup    []string           // of the hit at hand, used again
 	hitValues   []ocsf.Value       // likewise
 	names       map[EventID]string // ids of events whose EventID is a hash
+	reports     map[string]*report // other products' findings, by reportKey
+	intel       intelligence
 }
 
 // groupName is what signals fold by beside their rule.
@@ -74,21 +76,28 @@ type novelty struct {
 
 // NewDetector returns a Detector. history is sealed; it may be nil when there is none.
 func NewDetector(r *Rules, history *baseline.History) *Detector {
-	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}}
+	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, names: map[EventID]string{}, reports: map[string]*report{}}
 	d.view.fields = r.fields
+	d.SetIntel(nil)
 	for _, c := range r.Correlations {
 		d.correlators = append(d.correlators, sigma.NewCorrelator(c.Correlation))
 	}
 	return d
 }
 
-// Event judges one event and reports whether a rule matched, so that its record may be asked for. source is where it can be
+// Event judges one event and reports whether a rule or a feed matched, so that its record may be asked for. source is where it can be
 // read again, the caller's own number.
 func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
+	met := d.Intel(e, f, id, source)
+	return d.byRules(e, f, id, source) || met
+}
+
+func (d *Detector) byRules(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
 	d.view.ev, d.view.facts = e, f
+	told := e.Mapping.Name != "cloudtrail" && d.report(e, f, id, source)
 	hits := d.routeOf(e.Mapping).Match(&d.view, &d.scratch)
 	if len(hits) == 0 {
-		return false
+		return told
 	}
 	group := d.group(f.Actor().Origin, e.Str(ocsf.CloudAccountUID))
 	for _, i := range hits {
@@ -213,8 +222,13 @@ func (d *Detector) Merge(other *Detector) {
 		n.group = to[n.group]
 		d.novel = append(d.novel, n)
 	}
+	d.intel.merge(&other.intel, to)
 	for id, uid := range other.names {
 		d.names[id] = uid
+	}
+	for key, r := range other.reports {
+		r.newest.group = to[r.newest.group]
+		d.merge(key, r)
 	}
 }
 

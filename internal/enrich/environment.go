@@ -151,3 +151,15 @@ func (env *Environment) AccountName(id string) string {
 	}
 	return ""
 }
+
+// Prefixes lists the address ranges that are ours.
+func (env *Environment) Prefixes() []netip.Prefix {
+	if env == nil {
+		return nil
+	}
+	out := make([]netip.Prefix, len(env.Networks))
+	for i := range env.Networks {
+		out[i] = env.Networks[i].prefix
+	}
+	return out
+}

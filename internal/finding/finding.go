@@ -29,10 +29,11 @@ type Rule struct {
 	ID         string   `json:"id"`
 	Title      string   `json:"title"`
 	Level      Level    `json:"level"`
-	Tier       string   `json:"tier"` // decisive, sequence (counts and sequences) or rarity
+	Tier       string   `json:"tier"` // decisive, sequence (counts and sequences), rarity, intel, or vendor: another product's finding
 	Hash       string   `json:"hash"` // SHA-256 of the rule's file, hex
 	Attacks    []Attack `json:"attacks,omitempty"`
 	Author     string   `json:"author,omitempty"`
+	Source     string   `json:"source,omitempty"` // the product that found it, where that was not Tocsin: "GuardDuty"
 	References []string `json:"references,omitempty"`
 }
 
@@ -83,6 +84,23 @@ type Match struct {
 	Test  string `json:"test"` // "detection.selection: eventName = 'AttachUserPolicy'"
 }
 
+// Accusation is what a feed of intelligence says of a value of an event.
+type Accusation struct {
+	Feed       string    `json:"feed"`
+	Version    string    `json:"version"` // of the feed's content: the beginning of its SHA-256
+	Kind       string    `json:"kind"`    // ip, domain, url, hash
+	Indicator  string    `json:"indicator"`
+	Field      string    `json:"field"` // OCSF path of the value
+	Value      string    `json:"value"`
+	Confidence int       `json:"confidence"` // 0–100
+	Known      time.Time `json:"known,omitzero"`
+	First      time.Time `json:"first_seen,omitzero"`
+	Last       time.Time `json:"last_seen,omitzero"`
+	Expires    time.Time `json:"expires,omitzero"`
+	Tags       []string  `json:"tags,omitempty"`
+	Others     []string  `json:"other_feeds,omitempty"` // that name the same
+}
+
 // Part is one addend of a score or one step of a severity: what a person reads beside the sum.
 type Part struct {
 	Reason string  `json:"reason"`
@@ -91,14 +109,18 @@ type Part struct {
 
 // Signal is any match of any rule. It adds to its origin's risk; it is not a queue item by itself.
 type Signal struct {
-	UID      string    `json:"uid"`
-	Rule     Rule      `json:"rule"`
-	Time     time.Time `json:"time"`
-	Event    Card      `json:"event"`             // the deciding event
-	Related  []Card    `json:"related,omitempty"` // the other events of a correlation, in time order
-	Subject  string    `json:"subject"`           // the sentence's subject, "alice"
-	Sentence string    `json:"sentence"`          // "alice attached AdministratorAccess to the user bob"
-	Matches  []Match   `json:"matches,omitempty"`
+	UID      string       `json:"uid"`
+	Rule     Rule         `json:"rule"`
+	Time     time.Time    `json:"time"`
+	Event    Card         `json:"event"`             // the deciding event
+	Related  []Card       `json:"related,omitempty"` // the other events of a correlation, in time order
+	Subject  string       `json:"subject"`           // the sentence's subject, "alice"
+	Sentence string       `json:"sentence"`          // "alice attached AdministratorAccess to the user bob"
+	Matches  []Match      `json:"matches,omitempty"`
+	Finding  string       `json:"finding,omitempty"` // id of another product's finding, which is one signal however often it is updated
+	Count    int          `json:"count,omitempty"`   // how often that product saw it; 0 is once
+	Also     []string     `json:"also,omitempty"`    // uids of the events that told of it earlier
+	Intel    []Accusation `json:"intel,omitempty"`   // the first decides
 }
 
 // Alert is a signal promoted to the queue. Signals of one rule, origin, account and day are one alert with a count.
@@ -120,4 +142,12 @@ type Alert struct {
 	Parts     []Part    `json:"score_parts"`
 	Account   string    `json:"account"`
 	Origin    Entity    `json:"origin"`
+}
+
+// KnownSince is when the intelligence was known that the alert rests on; zero where it rests on none.
+func (a *Alert) KnownSince() time.Time {
+	if len(a.Signals) == 0 || len(a.Signals[0].Intel) == 0 {
+		return time.Time{}
+	}
+	return a.Signals[0].Intel[0].Known
 }

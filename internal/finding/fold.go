@@ -24,12 +24,13 @@ func KeyOf(rule, origin, account string, at time.Time) FoldKey {
 // Rest is the part of a storm that was counted without being kept whole.
 type Rest struct {
 	Count     int
+	First     time.Time // zero: not before what was kept
 	Last      time.Time
 	EventUIDs []string
 }
 
 // Fold groups signals of one rule, origin, account and UTC day into alerts, in order of time and uid, and adds what
-// was only counted. A correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
+// was only counted. Another product's finding is one alert, whatever its day. A correlation's signals fold like any other. The alerts are not yet weighed: Severity is the rule's level.
 func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 	sorted := slices.Clone(signals)
 	SortSignals(sorted)
@@ -38,6 +39,9 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 	for i := range sorted {
 		s := &sorted[i]
 		key := KeyOf(s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time)
+		if s.Finding != "" {
+			key = FoldKey{rule: "finding", origin: s.Finding, account: s.Event.Account}
+		}
 		at, known := index[key]
 		if !known {
 			at = len(alerts)
@@ -46,6 +50,9 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 			if more := rest[key]; more != nil {
 				alerts[at].Count, alerts[at].Last = more.Count, more.Last
 				alerts[at].EventUIDs = append(alerts[at].EventUIDs, more.EventUIDs...)
+				if !more.First.IsZero() && more.First.Before(alerts[at].First) {
+					alerts[at].First = more.First
+				}
 			}
 		}
 		alerts[at].add(s)
@@ -57,9 +64,12 @@ func Fold(signals []Signal, rest map[FoldKey]*Rest) []Alert {
 }
 
 func newAlert(s *Signal) Alert {
-	day := s.Time.UTC().Format(time.DateOnly)
+	uid := UID("alert", s.Rule.ID, s.Event.Origin.ID, s.Event.Account, s.Time.UTC().Format(time.DateOnly))
+	if s.Finding != "" {
+		uid = UID("alert", "finding", s.Finding, s.Event.Account)
+	}
 	return Alert{
-		UID:      UID("alert", s.Rule.ID, s.Event.Origin.ID, s.Event.Account, day),
+		UID:      uid,
 		Title:    s.Rule.Title,
 		Sentence: s.Sentence,
 		Severity: s.Rule.Level,
@@ -81,14 +91,14 @@ func firstTime(s *Signal) time.Time {
 }
 
 func (a *Alert) add(s *Signal) {
-	a.Count++
+	a.Count += max(1, s.Count)
 	if t := firstTime(s); t.Before(a.First) {
 		a.First = t
 	}
 	if s.Time.After(a.Last) {
 		a.Last = s.Time
 	}
-	a.EventUIDs = append(a.EventUIDs, s.Event.UID)
+	a.EventUIDs = append(append(a.EventUIDs, s.Event.UID), s.Also...)
 	for i := range s.Related {
 		a.EventUIDs = append(a.EventUIDs, s.Related[i].UID)
 	}

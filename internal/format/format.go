@@ -1,8 +1,18 @@
 package format
 
 import (
+	"github.com/tocsin-security/tocsin/internal/format/alb"
+	"github.com/tocsin-security/tocsin/internal/format/asff"
+	"github.com/tocsin-security/tocsin/internal/format/awsconfig"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
+	"github.com/tocsin-security/tocsin/internal/format/eksaudit"
+	"github.com/tocsin-security/tocsin/internal/format/guardduty"
 	"github.com/tocsin-security/tocsin/internal/format/ocsfjson"
+	"github.com/tocsin-security/tocsin/internal/format/ocsfparquet"
+	"github.com/tocsin-security/tocsin/internal/format/resolver"
+	"github.com/tocsin-security/tocsin/internal/format/s3access"
+	"github.com/tocsin-security/tocsin/internal/format/vpcflow"
+	"github.com/tocsin-security/tocsin/internal/format/waf"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/sigma"
 )
@@ -16,10 +26,21 @@ type Format struct {
 	Service   string
 }
 
-// All lists the formats in the order in which they are asked. OCSF comes first: its raw_data can quote any other.
+// All lists the formats in the order in which they are asked. OCSF comes first: its raw_data can quote any other. CloudTrail comes last:
+// an envelope that shows no message is taken for its.
 func All() []Format {
 	return []Format{
 		{"ocsfjson", ocsfjson.Recognise, ocsfjson.Shape, "aws", "cloudtrail"},
+		{"ocsfparquet", ocsfparquet.Recognise, ocsfparquet.Shape, "aws", "cloudtrail"},
+		{"eksaudit", eksaudit.Recognise, eksaudit.Shape, "kubernetes", "audit"},
+		{"guardduty", guardduty.Recognise, guardduty.Shape, "aws", "guardduty"},
+		{"asff", asff.Recognise, asff.Shape, "aws", "securityhub"},
+		{"awsconfig", awsconfig.Recognise, awsconfig.Shape, "aws", "config"},
+		{"vpcflow", vpcflow.Recognise, vpcflow.Shape, "aws", "vpcflow"},
+		{"resolver", resolver.Recognise, resolver.Shape, "aws", "route53resolver"},
+		{"waf", waf.Recognise, waf.Shape, "aws", "waf"},
+		{"s3access", s3access.Recognise, s3access.Shape, "aws", "s3access"},
+		{"alb", alb.Recognise, alb.Shape, "aws", "alb"},
 		{"cloudtrail", cloudtrail.Recognise, cloudtrail.Shape, "aws", "cloudtrail"},
 	}
 }

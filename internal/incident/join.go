@@ -33,6 +33,7 @@ func links(alerts []finding.Alert, world World) []Join {
 	out = append(out, originLinks(alerts)...)
 	out = append(out, grantLinks(alerts)...)
 	out = append(out, sharedLinks(alerts, world)...)
+	out = append(out, reportLinks(alerts, world)...)
 	return out
 }
 

@@ -98,7 +98,7 @@ func unknowns(in *Incident) []string {
 	noSource, unresolved := false, false
 	for i := range in.Alerts {
 		for _, s := range in.Alerts[i].Signals {
-			noSource = noSource || s.Event.SrcIP == ""
+			noSource = noSource || s.Event.SrcIP == "" && s.Rule.Source == ""
 			unresolved = unresolved || (s.Event.ActorKind == "role" && s.Event.Proof != "aws")
 		}
 	}

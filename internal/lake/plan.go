@@ -2,10 +2,12 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/table"
@@ -93,23 +95,30 @@ func partitionOf(f iceberg.DataFile) (p partition) {
 	return p
 }
 
-// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days.
+// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days. Files that
+// cannot be read are passed over, and come at the end as an error that holds a DamagedError for each; any other error ends it.
 func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(account, uid string)) error {
 	files, err := l.Plan(ctx, from, to)
 	if err != nil {
 		return err
 	}
+	var damaged []error
 	for _, f := range files {
-		if err := identities(ctx, f.Path, each); err != nil {
+		err := identities(ctx, f.Path, each)
+		if d := new(DamagedError); errors.As(err, &d) {
+			damaged = append(damaged, err)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("read %s: %w", f.Path, err)
 		}
 	}
-	return nil
+	return errors.Join(damaged...)
 }
 
 func identities(ctx context.Context, path string, each func(account, uid string)) error {
-	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, rows int) error {
-		for i := range rows {
+	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error {
+		for i := range int(b.NumRows()) {
 			each(text("account", i), uid.Value(i))
 		}
 		return nil

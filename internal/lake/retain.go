@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -98,8 +99,8 @@ func (l *Lake) retain(ctx context.Context, t table.FileScanTask, r Retention, to
 	}
 	var keep []int32
 	row := int32(0)
-	err := eachRow(ctx, pathOf(t.File.FilePath()), []string{"source_id"}, func(text func(column string, row int) string, _ *array.String, rows int) error {
-		for i := range rows {
+	err := eachRow(ctx, pathOf(t.File.FilePath()), []string{"source_id"}, func(text func(column string, row int) string, _ *array.String, b arrow.RecordBatch) error {
+		for i := range int(b.NumRows()) {
 			if !r.expired(text("source_id", i), p, today) {
 				keep = append(keep, row)
 			}

@@ -49,7 +49,7 @@ func run(t *testing.T, in string, limits records.Limits) (out []string, ids map[
 	ids = map[string]int{}
 	err := NewDecoder(boxes(), limits).Decode(context.Background(), strings.NewReader(in), "s", Sink{
 		Event: func(e *Event) error {
-			ids[e.ID]++
+			ids[strings.Clone(e.ID)]++
 			out = append(out, fmt.Sprintf("%d@%d %s", e.At.Record, e.At.Offset, e.Str(APIOperation)))
 			return nil
 		},

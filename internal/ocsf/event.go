@@ -17,6 +17,8 @@ type Position struct {
 	// Offset is the byte offset of the record's first byte in the decompressed source. A record that was wrapped in
 	// another (a string inside an envelope) has the offset of the envelope.
 	Offset int64
+	// Received is when a stored record came in; zero where that is not known, and for what is read for the first time.
+	Received time.Time
 }
 
 // Event is one record: its bytes, parsed once and read lazily through its format's Mapping. An Event and every Value
@@ -94,6 +96,13 @@ func (e *Event) Values(f FieldID, dst []Value) []Value {
 		return append(dst, Value{String, r.Const})
 	}
 	n := len(dst)
+	if r.Whole {
+		v, _ := e.first(e.Doc, r.path)
+		if v = r.Convert(v, e); v.Str != "" {
+			dst = append(dst, v)
+		}
+		return dst
+	}
 	dst = e.collect(e.Doc, r.path, dst)
 	if r.Convert != nil {
 		for i := n; i < len(dst); i++ {
@@ -149,4 +158,12 @@ func walkStrings(v *fastjson.Value, yield func(string) bool) bool {
 func BoolOf(v Value) (value, ok bool) {
 	b, err := strconv.ParseBool(v.Str)
 	return b, err == nil
+}
+
+// Leaf is the Value of a member that a Convert found by itself; none for nil.
+func (e *Event) Leaf(v *fastjson.Value) Value {
+	if v == nil {
+		return Value{}
+	}
+	return e.leaf(v)
 }

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/valyala/fastjson"
 )
 
 // FieldID is a compiled OCSF path: an index into Fields.
@@ -21,18 +23,23 @@ type Row struct {
 	Convert Convert // nil: as it is
 	Classes []int   // class_uid of the events that the row is for; none: all
 	Copied  bool    // the vendor's member says more than the field, so the whole object also keeps it in unmapped
+	Whole   bool    // Convert makes one value of the record, however many From holds
 	Note    string  // for the docs: what Convert does
-	path    Path
+	// Build makes the objects of a field that is an array of them, such as answers, from the value at From.
+	Build func(v *fastjson.Value) []any
+	path  Path
 }
 
 // Mapping reads the records of one format. Fields that no row fills are missing.
 type Mapping struct {
-	Name    string
-	Title   string
-	Rows    []Row
-	Class   func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
-	Stored  *Stored                                   // nil: the records are the vendor's own
-	byField []*Row
+	Name   string
+	Title  string
+	Rows   []Row
+	Class  func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
+	Stored *Stored                                   // nil: the records are the vendor's own
+	// Profiles are the OCSF profiles whose attributes the rows fill, beside cloud.
+	Profiles []string
+	byField  []*Row
 }
 
 // Compile prepares the table. It panics on two rows for one field: a table is code.
@@ -46,6 +53,7 @@ func (m *Mapping) Compile() *Mapping {
 		if r.From != "" {
 			r.path = ParsePath(r.From)
 		}
+		r.Whole = r.Whole || fieldType[r.Field] == "made" && r.Convert != nil
 		m.byField[r.Field] = r
 	}
 	if m.Stored != nil {

@@ -16,7 +16,8 @@ type memory struct {
 	texts   []textOf
 	index   map[*fastjson.Value]int // into texts, from fewTexts on
 	inner   []*innerDoc
-	used    int  // of inner
+	used    int // of inner
+	maker   Maker
 	looked  bool // for names with dots
 	dots    bool
 }
@@ -39,6 +40,10 @@ func (m *memory) reset() {
 		m.scratch = nil
 	}
 	m.scratch = m.scratch[:0]
+	if cap(m.maker.b) > keepScratch {
+		m.maker.b = nil
+	}
+	m.maker.b = m.maker.b[:0]
 	if len(m.texts) > fewTexts {
 		m.index, m.texts = nil, nil
 	}
@@ -216,7 +221,7 @@ func eachMember(o *fastjson.Object, visit func(key []byte, v *fastjson.Value)) {
 	})
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
@@ -226,7 +231,7 @@ func appendString(dst, s []byte) []byte {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
 		case c < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		case c < utf8.RuneSelf:
 			dst = append(dst, c)
 		default:
@@ -238,4 +243,14 @@ func appendString(dst, s []byte) []byte {
 		s = s[1:]
 	}
 	return append(dst, '"')
+}
+
+// Prefixed is a text made for this event, such as an ARN of a name. An empty text stays one.
+func (e *Event) Prefixed(prefix, s string) Value {
+	if s == "" {
+		return Value{}
+	}
+	start := len(e.memory.scratch)
+	e.memory.scratch = append(append(e.memory.scratch, prefix...), s...)
+	return Value{String, view(e.memory.scratch[start:])}
 }

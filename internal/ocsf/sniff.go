@@ -68,3 +68,108 @@ func stringEnd(b []byte, i int) int {
 	}
 	return -1
 }
+
+// packs are the members that hold a record as text, or records in an array, for Peel.
+var packs = []string{"Message", "message", "body", "Body", "invokingEvent", "Records", "logEvents", "Findings", "findings", "configurationItems", "items"}
+
+// Peel takes the envelopes off the beginning of a stream as far as it shows and returns what the first of them holds: the text of a
+// notification, the first item of a list. What is no envelope comes back as it is. A format that is delivered in envelopes
+// recognises itself in what is left.
+func Peel(head []byte) []byte {
+	for range maxWraps {
+		inner := peel(head)
+		if inner == nil {
+			break
+		}
+		head = inner
+	}
+	return head
+}
+
+func peel(head []byte) []byte {
+	start := bytes.IndexByte(head, '{')
+	if start < 0 {
+		return nil
+	}
+	for _, name := range packs {
+		value := bytes.TrimLeft(memberAt(head[start:], name), " \t\r\n")
+		switch {
+		case len(value) == 0:
+		case value[0] == '[' && bytes.HasPrefix(bytes.TrimLeft(value[1:], " \t\r\n"), []byte("{")):
+			return value[1:]
+		case value[0] == '"':
+			if text := unquoted(value[1:]); bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
+				return text
+			}
+		}
+	}
+	return nil
+}
+
+// memberAt returns what follows the colon of a member of the object at b[0], its value and all after it; nil where the
+// object has none as far as b shows.
+func memberAt(b []byte, name string) []byte {
+	depth, named := 0, false
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			end := stringEnd(b, i+1)
+			if end < 0 {
+				return nil
+			}
+			if depth == 1 && !named && string(b[i+1:end]) == name {
+				rest := bytes.TrimLeft(b[end+1:], " \t\r\n")
+				if len(rest) == 0 || rest[0] != ':' {
+					return nil
+				}
+				return rest[1:]
+			}
+			i = end
+		case ':':
+			named = named || depth == 1
+		case ',':
+			named = named && depth != 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// unquoted undoes the escapes of JSON text up to its end or the end of b; \u and the like stay as they are, which is enough to
+// see the names of members.
+func unquoted(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b) && b[i] != '"'; i++ {
+		if b[i] == '\\' && i+1 < len(b) && (b[i+1] == '"' || b[i+1] == '\\' || b[i+1] == '/') {
+			i++
+		}
+		out = append(out, b[i])
+	}
+	return out
+}
+
+// DetailType is the detail-type of the EventBridge event that a stream begins with, "" where it begins with none.
+func DetailType(head []byte) string {
+	if start := bytes.IndexByte(head, '{'); start < 0 || memberAt(head[start:], "detail") == nil {
+		return ""
+	}
+	return TextAt(head, "detail-type")
+}
+
+// TextAt is the text of a member of the object that a stream begins with, "" where it has none as far as head shows.
+func TextAt(head []byte, name string) string {
+	start := bytes.IndexByte(head, '{')
+	if start < 0 {
+		return ""
+	}
+	value := bytes.TrimLeft(memberAt(head[start:], name), " \t\r\n")
+	if len(value) == 0 || value[0] != '"' {
+		return ""
+	}
+	return string(unquoted(value[1:]))
+}

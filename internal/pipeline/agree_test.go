@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,13 +22,16 @@ import (
 func TestScanLiveAndReplayAgree(t *testing.T) {
 	t.Parallel()
 	inv := simulated(t)
-	o := Options{Rules: rules(t)}
+	o := Options{Rules: rules(t), Intel: accusing(t, inv)}
 	scan, err := Run(t.Context(), Files{inv}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(scan.Incidents) < 2 {
 		t.Fatalf("%d incidents: nothing is compared", len(scan.Incidents))
+	}
+	if n := byIntel(scan); n < 2 {
+		t.Fatalf("%d alerts by intelligence: nothing of it is compared", n)
 	}
 	l, err := lake.Open(t.Context(), filepath.Join(t.TempDir(), "lake"))
 	if err != nil {
@@ -79,7 +83,7 @@ func arriving(t *testing.T, inv *collect.Inventory, all Input, o Options, seed u
 	err := EachRecord(t.Context(), inv, func(e *ocsf.Event) {
 		if id := e.Str(ocsf.CloudAccountUID) + e.ID; !seen[id] {
 			seen[id] = true
-			kept = append(kept, keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, e.ID, e.At})
+			kept = append(kept, keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), e.At})
 		}
 	})
 	if err != nil {

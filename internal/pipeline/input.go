@@ -106,6 +106,8 @@ func recognise(head *bufio.Reader, in io.Reader) (int, error) {
 type History struct {
 	Lake  *lake.Lake
 	Files []lake.File
+	// Damaged, where it is set, is told of files that cannot be read, which are then left out; otherwise they end the reading.
+	Damaged func(error)
 }
 
 // Parts counts the data files.
@@ -116,7 +118,7 @@ func (h History) Problems() []collect.Problem { return nil }
 
 // Reader returns a reader of data files.
 func (h History) Reader(p *Progress, _ func(collect.Problem)) PartReader {
-	r := &historyReader{files: h.Files, progress: p, decoders: map[string]*ocsf.Decoder{}}
+	r := &historyReader{files: h.Files, damaged: h.Damaged, progress: p, decoders: map[string]*ocsf.Decoder{}}
 	for _, f := range format.All() {
 		r.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
@@ -125,6 +127,7 @@ func (h History) Reader(p *Progress, _ func(collect.Problem)) PartReader {
 
 type historyReader struct {
 	files    []lake.File
+	damaged  func(error)
 	progress *Progress
 	decoders map[string]*ocsf.Decoder
 }
@@ -134,8 +137,8 @@ func (r *historyReader) Read(ctx context.Context, part int, sink ocsf.Sink) erro
 	f := r.files[part]
 	defer func() { r.progress.Bytes.Add(f.Bytes); r.progress.Files.Add(1) }()
 	row := 0
-	return lake.Records(ctx, f.Path, func(k lake.Kept) error {
-		at := ocsf.Position{Source: k.Object, Record: row}
+	err := lake.Records(ctx, f.Path, func(k lake.Kept) error {
+		at := ocsf.Position{Source: k.Object, Record: row, Received: k.Received}
 		row++
 		d := r.decoders[k.Format]
 		if d == nil {
@@ -143,4 +146,9 @@ func (r *historyReader) Read(ctx context.Context, part int, sink ocsf.Sink) erro
 		}
 		return d.Record(k.Raw, k.ID, at, sink)
 	})
+	if d := new(lake.DamagedError); r.damaged != nil && errors.As(err, &d) {
+		r.damaged(err)
+		return nil
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ type known struct {
 	days       map[int32]*knownDay
 	generation int // of what is gathered for the next commit
 	asked      int
+	damaged    func(error) // told of files that cannot be read: what is in them is not known
 }
 
 type knownDay struct {
@@ -42,8 +44,11 @@ func (k *known) add(ctx context.Context, at time.Time, id detect.EventID) (bool,
 	if d == nil {
 		d = &knownDay{ids: map[detect.EventID]struct{}{}}
 		err := k.lake.Identities(ctx, start, start.Add(24*time.Hour), func(account, uid string) { d.ids[detect.IDOf(account, uid)] = struct{}{} })
-		if err != nil {
+		if d := new(lake.DamagedError); err != nil && !errors.As(err, &d) {
 			return false, err
+		}
+		if err != nil && k.damaged != nil {
+			k.damaged(err)
 		}
 		k.days[day] = d
 	}

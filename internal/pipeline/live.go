@@ -12,6 +12,8 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/intel"
+	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
 )
@@ -35,10 +37,11 @@ type Live struct {
 	Arrived  time.Time // when the events that are judged next were received
 	received map[detect.EventID]time.Time
 
-	handles map[string]string // origin that a handle was judged as
-	changes int               // of the survey, when the handles were last compared
-	stale   bool
-	news    bool // something matched, or a conclusion can come out otherwise, since the last one
+	handles   map[string]string // origin that a handle was judged as
+	changes   int               // of the survey, when the handles were last compared
+	stale     bool
+	recounted bool // the hits of indicators were counted again from nothing
+	news      bool // something matched, or a conclusion can come out otherwise, since the last one
 }
 
 // keptRecord is the record of an event that a rule matched.
@@ -62,6 +65,7 @@ func NewLive(o Options) *Live {
 	}
 	l.reset(&survey{enrich: &enrich.Survey{}, history: &baseline.History{}})
 	l.detector = detect.NewDetector(o.Rules, l.history)
+	l.detector.SetIntel(o.Intel)
 	return l
 }
 
@@ -85,7 +89,7 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 	l.reset(s)
 	o.keep = l.keep
 	l.detector, _, _, err = runDetection(ctx, &o, in, s, l.judge)
-	l.news = true
+	l.news, l.recounted = true, true
 	return err
 }
 
@@ -121,6 +125,9 @@ func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
 	at.Source = strings.Clone(at.Source)
 	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at}
 	l.bytes += len(e.Raw)
+	if _, known := l.received[id]; !known && !at.Received.IsZero() {
+		l.received[id] = at.Received
+	}
 }
 
 // Stale reports whether something that was judged would come out otherwise now.
@@ -183,4 +190,28 @@ func (l *Live) evidence(v *detect.Verdict, id detect.EventID) {
 		},
 		Unreadable: func(ocsf.Unreadable) error { return nil }, // it was readable when it was kept
 	})
+}
+
+// Renew gives Live another set of feeds and looks for it in what the lake holds of its window: files, which must hold all that was judged.
+func (l *Live) Renew(ctx context.Context, set *intel.Set, files []lake.File) error {
+	l.o.Intel = set
+	l.detector.SetIntel(set)
+	l.news, l.recounted = true, true
+	return sift(ctx, files, set, func(e *ocsf.Event, received time.Time) {
+		id := idOf(e)
+		l.facts.Reset(l.judge, e)
+		if !l.detector.Intel(e, &l.facts, id, 0) {
+			return
+		}
+		l.keep(e, id)
+		if _, known := l.received[id]; !known {
+			l.received[id] = received
+		}
+	})
+}
+
+// Hits lists what changed in the counts of indicators since it was last asked. whole says that they were counted again from nothing.
+func (l *Live) Hits() (hits []detect.IntelHits, whole bool) {
+	whole, l.recounted = l.recounted, false
+	return l.detector.IntelHits(), whole
 }

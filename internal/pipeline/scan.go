@@ -14,6 +14,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 )
 
@@ -22,6 +23,7 @@ type Options struct {
 	Rules       *detect.Rules
 	Environment *enrich.Environment // nil: unknown
 	Places      enrich.Locator      // nil: addresses have no places
+	Intel       *intel.Set          // nil: nothing is accused
 	From, To    time.Time           // zero: no bound; To is exclusive
 	Workers     int                 // 0: one per core
 	Progress    *Progress
@@ -126,6 +128,7 @@ func runDetection(ctx context.Context, o *Options, in Input, s *survey, judge *e
 	workers := make([]*worker, o.Workers)
 	for i := range workers {
 		detectors[i] = detect.NewDetector(o.Rules, s.history)
+		detectors[i].SetIntel(o.Intel)
 		tallies[i] = &tally{Received: Received{ByReason: map[string]int64{}}, kept: map[[2]string]int{}}
 		workers[i] = o.judging(newWorker(in, o.Progress), tallies[i], s, judge, detectors[i])
 	}

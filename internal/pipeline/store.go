@@ -136,11 +136,20 @@ func (st *store) commit(ctx context.Context) error {
 	return nil
 }
 
-// rowOf fills the pivots from what enrichment knows.
+// rowOf fills the pivots from what enrichment knows. Where there was no call, the operation is the method of a web request, the type of a
+// DNS query, what became of a flow, or what kind of thing was found or changed.
 func rowOf(e *ocsf.Event, f *enrich.Facts) lake.Row {
 	r := lake.Row{
 		Event: e, Format: e.Mapping.Name, Principal: e.Str(ocsf.ActorUserUID), Origin: f.Actor().Origin, AccessKey: e.Str(ocsf.ActorUserCredentialUID),
 		SrcIP: e.Str(ocsf.SrcIP), Operation: e.Str(ocsf.APIOperation),
+	}
+	for _, instead := range [...]ocsf.FieldID{ocsf.HTTPMethod, ocsf.QueryType, ocsf.Action, ocsf.FindingTypes, ocsf.ComplianceControl} {
+		if r.Operation == "" {
+			r.Operation = e.Str(instead)
+		}
+	}
+	if class, _ := e.Mapping.Class(e); r.Operation == "" && class/1000 == 5 { // what became of a thing in an inventory
+		r.Operation = e.Str(ocsf.MetadataProductFeature)
 	}
 	if strings.Contains(r.Principal, ":assumed-role/") {
 		r.Session = r.Principal

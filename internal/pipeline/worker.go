@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
@@ -25,11 +25,18 @@ type Worker struct {
 	Follow  func(ctx context.Context) error // called after each commit; nil for nothing
 	Keep    lake.Retention                  // how long events stay
 	Judging Options
+	Intel   func() *intel.Set // the feeds of now, asked for often; nil for none
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
 	Status  Status // of this worker, kept up to date
+	Trials  string // file that remembers what was not survived; "" for nothing
+	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
+	At func(step Step, record []byte)
 
+	trials  *trials
+	tides   *tides
+	shown   uint64 // position of the desk when this worker began
 	live    *Live
 	known   *known
 	writer  *lake.Writer
@@ -37,10 +44,11 @@ type Worker struct {
 	totals  map[string]uint64
 	read    uint64 // last position that was taken in
 	dead    []desk.DeadLetter
+	hourly  *hourly
 	since   time.Time  // what is older than this was not judged again, and stays as it was
 	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy time.Time }
-	cost    struct{ conclude, rebuild time.Duration }
+	last    struct{ conclude, commit, rebuild, tidy, renew, hits time.Time }
+	cost    struct{ conclude, rebuild, renew time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -56,7 +64,7 @@ func (t *Timing) orDefault() {
 	for _, d := range []struct {
 		value *time.Duration
 		is    time.Duration
-	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, 30 * 24 * time.Hour}, {&t.Tidy, 10 * time.Minute}} {
+	}{{&t.Conclude, 500 * time.Millisecond}, {&t.Commit, time.Minute}, {&t.Window, DefaultWindow}, {&t.Tidy, 10 * time.Minute}} {
 		if *d.value <= 0 {
 			*d.value = d.is
 		}
@@ -65,6 +73,9 @@ func (t *Timing) orDefault() {
 		t.CommitBytes = commitBytes
 	}
 }
+
+// DefaultWindow is how far back live detection reaches where nothing else is said.
+const DefaultWindow = 30 * 24 * time.Hour
 
 // partitionName is the name of the one partition that a worker has today.
 const partitionName = "0"
@@ -79,13 +90,16 @@ type arrival struct {
 func (w *Worker) Run(ctx context.Context) error {
 	w.Timing.orDefault()
 	if err := w.begin(ctx); err != nil {
+		if w.trials.end(); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // nothing was taken in yet
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	group, inner := errgroup.WithContext(ctx)
 	arrivals := make(chan arrival, 8)
 	group.Go(func() error {
 		defer close(arrivals)
-		return w.Stream.Read(inner, 0, w.read, func(seq uint64, b stream.Batch) error {
+		return w.follow(inner, w.read, func(seq uint64, b stream.Batch) error {
 			select {
 			case arrivals <- arrival{seq, b}:
 				return nil
@@ -111,15 +125,30 @@ const endTime = 2 * time.Minute
 func (w *Worker) begin(ctx context.Context) error {
 	marks := w.Lake.Marks()
 	w.read, w.totals = marks.Positions[partitionName], marks.Totals
-	w.Status.Position.Store(w.read)
 	var err error
+	if w.read, err = w.resume(ctx, w.read); err != nil {
+		return err
+	}
+	w.Status.Position.Store(w.read)
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
+	if w.hourly, err = newHourly(ctx, w.Desk); err != nil {
+		return err
+	}
 	w.known = newKnown(w.Lake)
+	if w.Intel != nil {
+		w.Judging.Intel = w.Intel()
+	}
+	w.known.damaged = w.damaged
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy = now, now, now
+	if w.Follow != nil { // a kill may have come between the lake and the ledger
+		if err := w.Follow(ctx); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
 	return w.rebuild(ctx)
 }
 
@@ -132,9 +161,8 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	w.since = files[0].Day.Add(24*time.Hour - w.Timing.Window) // the newest comes first
-	files = slices.DeleteFunc(files, func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(w.since) })
-	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
+	files, w.since = windowOf(files, w.Timing.Window)
+	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
 	w.cost.rebuild = time.Since(start)
@@ -160,7 +188,7 @@ func (w *Worker) loop(ctx context.Context, arrivals <-chan arrival) error {
 				arrivals = nil
 				continue
 			}
-			if err := w.batch(ctx, a); err != nil {
+			if err := w.take(ctx, a); err != nil {
 				return err
 			}
 		case <-tick.C:
@@ -205,11 +233,25 @@ func (w *Worker) conclude(ctx context.Context) error {
 			return err
 		}
 	}
-	if !w.live.News() && len(w.dead) == 0 {
+	if err := w.renew(ctx); err != nil {
+		return err
+	}
+	if w.read < w.shown { // the desk knows more than this worker has read again
+		return nil
+	}
+	count := w.live.News() || since(w.Now(), w.last.hits) >= hitsEvery
+	if !w.live.News() && len(w.dead) == 0 && !count {
 		return nil
 	}
 	start := time.Now()
-	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since}
+	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since, Late: w.tides.lateEvent, Watermarks: w.tides.marks()}
+	if count {
+		w.last.hits = w.Now()
+		c.Hits, c.HitsWhole = w.live.Hits()
+		if !w.live.News() && len(w.dead)+len(c.Hits) == 0 {
+			return nil
+		}
+	}
 	if w.live.News() {
 		r := w.live.Conclude()
 		c.Findings, c.Incidents, c.Loose = true, r.Incidents, r.Loose
@@ -218,6 +260,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 	if err := w.Desk.Save(ctx, &c); err != nil {
 		return err
 	}
+	w.at(StepSaved, nil)
 	w.dead = nil
 	w.cost.conclude = time.Since(start)
 	w.Status.ConcludeNanos.Store(int64(w.cost.conclude))
@@ -257,9 +300,10 @@ func (w *Worker) commit(ctx context.Context) error {
 		return nil
 	}
 	// The dead letters of these batches must be on the desk before the batches may go.
-	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now()}); err != nil {
+	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
 		return err
 	}
+	w.at(StepDesk, nil)
 	w.dead = nil
 	gathered := w.known.cut()
 	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{partitionName: w.read}, Totals: map[string]uint64{}}
@@ -293,15 +337,18 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 		return err
 	}
 	w.Status.committed(c)
+	w.at(StepCommitted, nil)
 	if tidy {
 		if err := w.tidy(ctx); err != nil {
 			return err
 		}
+		w.at(StepCompacted, nil)
 	}
 	if w.Follow != nil {
 		if err := w.Follow(ctx); err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
+		w.at(StepLedgered, nil)
 	}
 	if tidy {
 		if err := w.forget(ctx); err != nil {
@@ -325,6 +372,10 @@ func (w *Worker) tidy(ctx context.Context) error {
 	} {
 		c, err := compact(ctx)
 		if err != nil {
+			if d := new(lake.DamagedError); errors.As(err, &d) {
+				w.damaged(err)
+				continue
+			}
 			return fmt.Errorf("compact: %w", err)
 		}
 		if c.Before > 0 {
@@ -356,6 +407,7 @@ func (w *Worker) forget(ctx context.Context) error {
 
 // end stores what there is. After an error only what was under way is waited for: what is gathered may be incomplete.
 func (w *Worker) end(ctx context.Context, whole bool) error {
+	defer w.trials.end()
 	if err := w.wait(); err != nil || !whole {
 		return err
 	}

@@ -3,7 +3,9 @@ package report
 import (
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
@@ -56,6 +58,10 @@ func detectionFinding(version string, a *finding.Alert) object {
 		"attacks":  attacks(a.Rule.Attacks), "related_events": related(a), "related_events_count": len(a.EventUIDs),
 	}
 	f["evidences"] = evidences(a)
+	if list := osint(a); len(list) > 0 {
+		f["osint"] = list
+		f["metadata"].(object)["profiles"] = []string{"cloud", "osint"}
+	}
 	f["cloud"] = object{"provider": "AWS", "account": object{"uid": a.Account}}
 	if len(a.Signals) > 0 {
 		f["cloud"].(object)["region"] = a.Signals[0].Event.Region
@@ -64,6 +70,48 @@ func detectionFinding(version string, a *finding.Alert) object {
 		f["resources"] = list
 	}
 	return f
+}
+
+// osintTypes are OCSF's numbers for kinds of indicator.
+var osintTypes = map[string]int{"ip": 1, "domain": 2, "hash": 4, "url": 5}
+
+// osint says on which intelligence an alert rests: each indicator of each feed once.
+func osint(a *finding.Alert) []object {
+	var out []object
+	seen := map[[2]string]bool{}
+	for i := range a.Signals {
+		for _, x := range a.Signals[i].Intel {
+			if seen[[2]string{x.Feed, x.Indicator}] {
+				continue
+			}
+			seen[[2]string{x.Feed, x.Indicator}] = true
+			o := object{
+				"type_id": osintTypes[x.Kind], "value": x.Indicator, "vendor_name": x.Feed, "uid": x.Feed + "@" + x.Version, "name": x.Feed, "confidence": strconv.Itoa(x.Confidence),
+				"confidence_id": confidenceID(x.Confidence), "desc": "seen as " + x.Value + " in " + x.Field,
+			}
+			if len(x.Tags) > 0 {
+				o["labels"] = x.Tags
+			}
+			for name, t := range map[string]time.Time{"created_time": x.First, "modified_time": x.Last, "expiration_time": x.Expires} {
+				if !t.IsZero() {
+					o[name] = t.UnixMilli()
+				}
+			}
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// confidenceID is OCSF's: 1 Low, 2 Medium, 3 High; the borders are those of detection.
+func confidenceID(n int) int {
+	switch {
+	case n < 60:
+		return 1
+	case n < 85:
+		return 2
+	}
+	return 3
 }
 
 // analyticType is OCSF's: 1 Rule, 2 Behavioral.

@@ -119,3 +119,32 @@ func TestFindingsAreValidOCSF(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIntelligenceSaysIsInTheOCSFRecord(t *testing.T) {
+	s := rich("alice")
+	s.Alerts, s.Incidents = s.Alerts[:1], nil
+	s.Alerts[0].Rule.Tier = "intel"
+	for _, kind := range []string{"ip", "domain", "url", "hash", "ip"} { // the last is the first again
+		s.Alerts[0].Signals[0].Intel = append(s.Alerts[0].Signals[0].Intel, finding.Accusation{
+			Feed: "c2", Version: "abc", Kind: kind, Indicator: kind + " of theirs", Field: "src_endpoint.ip", Value: "45.9.148.77", Confidence: 90, First: noon, Last: noon, Expires: noon.Add(time.Hour), Tags: []string{"c2"},
+		})
+	}
+	line := write(t, "ocsf", s, Options{})
+	if problems := validate([]byte(line)); len(problems) > 0 {
+		t.Errorf("%v in %s", problems, line)
+	}
+	var doc struct {
+		OSINT []struct {
+			Type       int    `json:"type_id"`
+			Value      string `json:"value"`
+			Vendor     string `json:"vendor_name"`
+			Confidence int    `json:"confidence_id"`
+		} `json:"osint"`
+	}
+	if err := json.Unmarshal([]byte(line), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.OSINT) != 4 || doc.OSINT[0].Type != 1 || doc.OSINT[3].Type != 4 || doc.OSINT[0].Vendor != "c2" || doc.OSINT[0].Confidence != 3 {
+		t.Errorf("%+v", doc.OSINT)
+	}
+}

@@ -41,10 +41,14 @@ type Door interface {
 type Env struct {
 	Source  string
 	Receive func(ctx context.Context, d pipeline.Delivery) (pipeline.Receipt, error)
-	Desk    *desk.Desk
-	Spool   string // folder for what must be on disk to be read
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Refuse notes durably that what was announced cannot be had: it becomes a dead letter.
+	Refuse func(ctx context.Context, d pipeline.Delivery, reason, detail string, raw []byte) error
+	// Say tells people what the door does: "waiting", "failing" with why, or "done".
+	Say   func(doing, why string)
+	Desk  *desk.Desk
+	Spool string // folder for what must be on disk to be read
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Kinds lists the ways in.
@@ -55,9 +59,19 @@ func Kinds() []Kind {
 		}, openFolder},
 		{"http", "pushes to /api/v1/ingest/NAME, with a token of the source", nil, openPush},
 		{"s3", "a bucket, by its notifications in an SQS queue, by listing, or both", []Setting{
-			{"bucket", false, "the bucket to list"}, {"prefix", false, "only objects below this"}, {"queue", false, "URL of the SQS queue that gets the bucket's notifications"},
-			{"region", false, "Region of both"}, {"role", false, "role to assume"}, {"external_id", false, "external id for the role"}, {"endpoint", false, "another endpoint, for stores and emulators that speak S3"},
-			{"from", false, "list only days from this on (2026-03-01)"}, {"to", false, "list only days before this"}, {"every", false, "how often to list (default 5m; with a queue: once)"},
+			{"bucket", false, "the bucket to list"},
+			{"prefix", false, "only objects below this"},
+			{"queue", false, "URL of the SQS queue that gets the bucket's notifications"},
+			{"region", false, "Region of both"},
+			{"role", false, "role to assume"},
+			{"external_id", false, "external id for the role"},
+			{"endpoint", false, "another endpoint, for stores and emulators that speak S3"},
+			{"accounts", false, "only these accounts, with commas between them"},
+			{"regions", false, "only these Regions, likewise"},
+			{"from", false, "list only days from this on (2026-03-01)"},
+			{"to", false, "list only days before this"},
+			{"every", false, "how often to list (default 5m; with a queue: when it opens); once: one time only"},
+			{"as", false, "deliver in the name of this source"},
 		}, openS3},
 	}
 }

@@ -28,7 +28,7 @@ func nextFrame(raw []byte) (record, rest []byte, err error) {
 		return nil, nil, errors.New("the length of a record is cut off or too large")
 	case width > 1 && raw[width-1] == 0:
 		return nil, nil, errors.New("the length of a record is not in its shortest form")
-	case n > uint64(len(raw)-width):
+	case n > uint64(len(raw)-width): //nolint:gosec // width bytes of raw were read
 		return nil, nil, fmt.Errorf("a record of %d bytes is cut off after %d", n, len(raw)-width)
 	}
 	end := width + int(n) //nolint:gosec // not above len(raw)

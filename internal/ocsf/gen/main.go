@@ -19,7 +19,11 @@ import (
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 )
 
-var classes = []string{"api_activity", "account_change", "authentication", "detection_finding", "incident_finding"}
+var classes = []string{
+	"api_activity", "account_change", "authentication", "detection_finding", "incident_finding",
+	"network_activity", "http_activity", "dns_activity",
+	"compliance_finding", "vulnerability_finding", "cloud_resources_inventory_info",
+}
 
 // corrections are constraints that the compiled form inherits wrongly from _entity; these are as objects/endpoint.json
 // and objects/network_endpoint.json of the tag have them.

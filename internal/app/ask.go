@@ -1,0 +1,50 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/report"
+)
+
+// errNotRunning says that no tocsin serve answers.
+var errNotRunning = errors.New("no tocsin serve answers")
+
+// askServer asks the running tocsin serve with the owner's token and reads its answer into out. kind is the media type of body.
+func askServer(ctx context.Context, c *Config, method, path, kind string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Listen+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if token, err := os.ReadFile(c.tokenFile()); err == nil {
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
+	}
+	client := &http.Client{Timeout: time.Minute}
+	resp, err := client.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
+	if err != nil {
+		return fmt.Errorf("%w at %s", errNotRunning, c.Listen)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("read the answer of tocsin serve: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("tocsin serve at %s says %s: %s", c.Listen, resp.Status, report.Clean(string(raw[:min(len(raw), 500)])))
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(raw, out)
+}
