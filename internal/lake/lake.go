@@ -113,7 +113,7 @@ func orphaned(dir string) error {
 func (l *Lake) load(ctx context.Context, want *iceberg.Schema) error {
 	t, err := l.catalog.LoadTable(ctx, tableName)
 	if errors.Is(err, catalog.ErrNoSuchTable) {
-		return l.make(ctx, want)
+		return l.make(ctx, firstOf(want))
 	}
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
@@ -69,6 +70,9 @@ func (r *fileReader) Read(ctx context.Context, part int, sink ocsf.Sink) error {
 	defer r.progress.Files.Add(1)
 	return r.reader.Each(ctx, &r.inv.Files[part], func(name string, in io.Reader) error {
 		which, err := recognise(r.head, in)
+		if head, _ := r.head.Peek(format.HeadSize); which >= 0 && cloudtrail.IsDigest(head) {
+			return nil // it holds no records; tocsin serve checks it
+		}
 		switch {
 		case err != nil:
 			return err

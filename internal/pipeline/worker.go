@@ -23,6 +23,7 @@ type Worker struct {
 	Lake    *lake.Lake
 	Desk    *desk.Desk
 	Follow  func(ctx context.Context) error // called after each commit; nil for nothing
+	Keep    lake.Retention                  // how long events stay
 	Judging Options
 	Intel   func() *intel.Set // the feeds of now, asked for often; nil for none
 	Timing  Timing
@@ -391,6 +392,13 @@ func (w *Worker) tidy(ctx context.Context) error {
 		if c.Before > 0 {
 			w.Log.Info("compacted", "files", c.Before, "into", c.After, "rows", c.Rows)
 		}
+	}
+	dropped, err := w.Lake.Retain(ctx, w.Keep, w.Now())
+	if err != nil {
+		return fmt.Errorf("retention: %w", err)
+	}
+	if dropped.Rows > 0 {
+		w.Log.Info("let go of what is past its retention", "rows", dropped.Rows, "files", dropped.Files)
 	}
 	return nil
 }
