@@ -6,7 +6,7 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help build geo run scan test lint shape bench evaluate fuzz vuln clean
+.PHONY: help build geo run scan test lint shape bench evaluate outsiders soak fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -37,6 +37,12 @@ bench: geo ## benchmarks of every stage, and of the whole scan
 
 evaluate: build ## judge detection on simulated data; fails where it fell below testdata/evaluation.json
 	@$(BIN) evaluate --baseline testdata/evaluation.json
+
+outsiders: build ## PyIceberg, DuckDB for Python and Spark read a lake and must agree with tocsin search
+	@build/outsiders.sh $(BIN)
+
+soak: geo ## kill real processes at every crash point, TOCSIN_KILLS times (default 2000), and count
+	@build/soak.sh
 
 fuzz: ## every fuzz target, FUZZTIME each (default 1m)
 	@build/fuzz.sh $(or $(FUZZTIME),1m)

@@ -66,6 +66,7 @@ func deadletterCommand(io app.Streams) *cobra.Command {
 	var from string
 	var limit int
 	var asJSON bool
+	var with string
 	root := &cobra.Command{Use: "deadletter", Short: "Look at records that could not be read, and give them in again"}
 	s.flags(root)
 	list := s.command("list", "List them, the newest first", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
@@ -74,12 +75,13 @@ func deadletterCommand(io app.Streams) *cobra.Command {
 	list.Flags().StringVar(&from, "source", "", "only those of this source")
 	list.Flags().IntVar(&limit, "limit", 100, "at most so many")
 	list.Flags().BoolVar(&asJSON, "json", false, "as JSON, with the records")
-	root.AddCommand(list,
+	replay := s.command("replay ID", "Give one to its source again, by way of the running tocsin serve", 1, "give the id, or the beginning of it", func(cmd *cobra.Command, c *app.Config, args []string) error {
+		return app.ReplayDeadLetter(cmd.Context(), c, args[0], with, io)
+	})
+	replay.Flags().StringVar(&with, "with", "", "file with the repaired record, to be read in its place")
+	root.AddCommand(list, replay,
 		s.command("show ID", "Show one with its record", 1, "give the id, or the beginning of it", func(cmd *cobra.Command, c *app.Config, args []string) error {
 			return app.ShowDeadLetter(cmd.Context(), c, args[0], io)
-		}),
-		s.command("replay ID", "Give one to its source again, by way of the running tocsin serve", 1, "give the id, or the beginning of it", func(cmd *cobra.Command, c *app.Config, args []string) error {
-			return app.ReplayDeadLetter(cmd.Context(), c, args[0], io)
 		}))
 	return root
 }

@@ -168,6 +168,12 @@ func (s *Server) doors(api huma.API) {
 	})
 }
 
+// repaired names a dead letter, and may bring what is to be read in its place.
+type repaired struct {
+	UID     string `path:"uid" maxLength:"128"`
+	RawBody []byte `contentType:"application/octet-stream"`
+}
+
 // again is a dead letter that was given in again.
 type again struct {
 	Records    int64 `json:"records"`
@@ -175,13 +181,16 @@ type again struct {
 }
 
 func (s *Server) replays(api huma.API) {
-	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again"), func(ctx context.Context, in *named) (*body[again], error) {
+	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again; a body takes the place of the record that is kept"), func(ctx context.Context, in *repaired) (*body[again], error) {
 		l, err := s.Desk.DeadLetter(ctx, scope(ctx), in.UID)
 		if errors.Is(err, desk.ErrAmbiguous) {
 			return nil, huma.Error422UnprocessableEntity("more than one dead letter begins so: give more of its id")
 		}
 		if err != nil {
 			return nil, s.fault(err)
+		}
+		if len(in.RawBody) > 0 {
+			l.Raw = in.RawBody
 		}
 		if len(l.Raw) == 0 {
 			return nil, huma.Error422UnprocessableEntity("of this record only the place is kept: give its object in again")
@@ -199,6 +208,7 @@ func (s *Server) replays(api huma.API) {
 		}
 		return &body[again]{out}, s.fault(err)
 	})
+	api.OpenAPI().Paths["/api/v1/deadletters/{uid}/replay"].Post.RequestBody.Required = false // huma takes a raw body for required
 }
 
 // fault turns an error into one that says no more than the client may know.

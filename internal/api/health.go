@@ -16,6 +16,8 @@ type sourceView struct {
 	State  source.State      `json:"state"`
 	Totals map[string]uint64 `json:"totals"` // since ever: received = stored + duplicate + dead + dropped
 	Health *health.Of        `json:"health"` // null until it was judged for the first time, within a minute
+	// Watermarks say how far it has delivered, by the time of events, of each account, Region and lane.
+	Watermarks []desk.Watermark `json:"watermarks"`
 }
 
 func (s *Server) sources(ctx context.Context, _ *struct{}) (*body[[]sourceView], error) {
@@ -36,7 +38,10 @@ func (s *Server) sources(ctx context.Context, _ *struct{}) (*body[[]sourceView],
 	states, totals := s.House.States(), s.Lake.Marks().Totals
 	out := make([]sourceView, len(sources))
 	for i, src := range sources {
-		out[i] = sourceView{src, states[src.Name], map[string]uint64{}, of[src.Name]}
+		out[i] = sourceView{src, states[src.Name], map[string]uint64{}, of[src.Name], nil}
+		if out[i].Watermarks, err = s.Desk.Watermarks(ctx, src.Name); err != nil {
+			return nil, s.fault(err)
+		}
 		for _, what := range []string{"received", "stored", "duplicate", "dead", "dropped"} {
 			out[i].Totals[what] = totals[src.Name+"/"+what]
 		}

@@ -18,8 +18,8 @@ import (
 // errNotRunning says that no tocsin serve answers.
 var errNotRunning = errors.New("no tocsin serve answers")
 
-// askServer asks the running tocsin serve with the owner's token and reads its answer into out.
-func askServer(ctx context.Context, c *Config, method, path string, body []byte, out any) error {
+// askServer asks the running tocsin serve with the owner's token and reads its answer into out. kind is the media type of body.
+func askServer(ctx context.Context, c *Config, method, path, kind string, body []byte, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Listen+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func askServer(ctx context.Context, c *Config, method, path string, body []byte,
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", kind)
 	}
 	client := &http.Client{Timeout: time.Minute}
 	resp, err := client.Do(req) //nolint:gosec // the address is the configuration's, and on this machine

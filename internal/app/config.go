@@ -17,7 +17,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -37,12 +39,26 @@ type Config struct {
 	Stream      StreamConfig   `yaml:"stream"`
 	Lake        LakeConfig     `yaml:"lake"`
 	Detect      DetectConfig   `yaml:"detect"`
+	Digests     DigestsConfig  `yaml:"digests"`
+	Retention   []Retention    `yaml:"retention"`
 	Sources     []SourceConfig `yaml:"sources"`
 	Intel       []FeedConfig   `yaml:"intel"`
 
 	Organization string       `yaml:"organization"` // file that `aws organizations list-accounts` wrote; says which accounts there are
 	Health       HealthConfig `yaml:"health"`
 	Prices       PricesConfig `yaml:"prices"`
+}
+
+// DigestsConfig is about CloudTrail's digest files.
+type DigestsConfig struct {
+	Keys string `yaml:"keys"` // file with what `aws cloudtrail list-public-keys` prints for each Region
+	keys cloudtrail.PublicKeys
+}
+
+// Retention is how long events are kept.
+type Retention struct {
+	Source string `yaml:"source"` // "" is all that no other line names
+	Days   int    `yaml:"days"`   // whole days (UTC) after the day of the event
 }
 
 // StreamConfig is about the bus.
@@ -162,6 +178,22 @@ func (c *Config) complete() error {
 			errs = append(errs, fmt.Errorf("%s: a span of time cannot be negative", name))
 		}
 	}
+	if c.Digests.Keys != "" {
+		raw, err := os.ReadFile(c.Digests.Keys)
+		if err == nil {
+			c.Digests.keys, err = cloudtrail.ParsePublicKeys(raw)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("digests.keys: %w", err))
+		}
+	}
+	kept := map[string]bool{}
+	for _, r := range c.Retention {
+		if r.Days < 1 || kept[r.Source] {
+			errs = append(errs, fmt.Errorf("retention of source %q: give it once, with days of 1 or more", r.Source))
+		}
+		kept[r.Source] = true
+	}
 	for format, d := range c.Health.Silence {
 		if d <= 0 {
 			errs = append(errs, fmt.Errorf("health.silence.%s: %s is no span of time such as 30m", format, d))
@@ -216,6 +248,19 @@ func (c *Config) prices() health.Prices {
 // timing is what the worker is told.
 func (c *Config) timing() pipeline.Timing {
 	return pipeline.Timing{Commit: c.Lake.Commit, Tidy: c.Lake.Tidy, Window: c.Detect.Window}
+}
+
+// keep says which retention holds for which source.
+func (c *Config) keep() lake.Retention {
+	r := lake.Retention{Days: map[string]int{}}
+	for _, x := range c.Retention {
+		if x.Source == "" {
+			r.Otherwise = x.Days
+		} else {
+			r.Days[x.Source] = x.Days
+		}
+	}
+	return r
 }
 
 func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }

@@ -175,13 +175,20 @@ func ShowDeadLetter(ctx context.Context, c *Config, id string, streams Streams) 
 	})
 }
 
-// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve.
-func ReplayDeadLetter(ctx context.Context, c *Config, id string, streams Streams) error {
+// ReplayDeadLetter gives a dead letter to its source again, by way of the running tocsin serve. with is a file with the repaired record, or "".
+func ReplayDeadLetter(ctx context.Context, c *Config, id, with string, streams Streams) error {
+	var record []byte
+	if with != "" {
+		var err error
+		if record, err = os.ReadFile(with); err != nil { //nolint:gosec // the user names it
+			return UsageError{Err: err, Hint: "--with names a file that holds the repaired record"}
+		}
+	}
 	if _, err := os.Stat(c.tokenFile()); err != nil {
 		return UsageError{Err: err, Hint: "tocsin serve makes this file when it first starts; name its folder with --data"}
 	}
 	var body json.RawMessage
-	if err := askServer(ctx, c, http.MethodPost, "/api/v1/deadletters/"+url.PathEscape(id)+"/replay", nil, &body); err != nil {
+	if err := askServer(ctx, c, http.MethodPost, "/api/v1/deadletters/"+url.PathEscape(id)+"/replay", "application/octet-stream", record, &body); err != nil {
 		hint := "tocsin deadletter show " + id + " tells what is kept of it"
 		if errors.Is(err, errNotRunning) {
 			hint = "a replay goes through the running tocsin serve: start it"

@@ -43,9 +43,9 @@ func checkAddress(ctx context.Context, p *patient) checked {
 	}
 	inner, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := askServer(inner, p.c, "GET", "/healthz", nil, &alive); err == nil && alive.Status == "alive" {
+	if err := askServer(inner, p.c, "GET", "/healthz", "", nil, &alive); err == nil && alive.Status == "alive" {
 		p.running = true
-		if err := askServer(inner, p.c, "GET", "/readyz", nil, nil); err != nil {
+		if err := askServer(inner, p.c, "GET", "/readyz", "", nil, nil); err != nil {
 			return bad("tocsin serve runs, but its worker does not: %v", err).todo("its log says why; it tries again by itself once the cause is gone")
 		}
 		return good("tocsin serve answers at http://%s and is ready", p.c.Listen)

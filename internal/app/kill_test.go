@@ -48,7 +48,7 @@ func killConfig(dir string) (*Config, error) {
 // sums balance, the ledger verifies, and the incidents are those of a scan.
 func TestServeIsKilledAtAnyPoint(t *testing.T) {
 	t.Parallel()
-	kills := 15
+	kills := 60
 	if n, err := strconv.Atoi(os.Getenv("TOCSIN_KILLS")); err == nil && n > 0 {
 		kills = n
 	}

@@ -131,8 +131,9 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
+	follower.Prove = (&pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}).Prove
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Memory: filepath.Join(c.Data, "memory"),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}

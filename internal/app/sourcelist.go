@@ -31,7 +31,7 @@ func ListSources(ctx context.Context, c *Config, format string, streams Streams)
 		return UsageError{Err: fmt.Errorf("--format %q is not one of table, json", format), Hint: "tocsin source list --format json"}
 	}
 	var list []listedSource
-	if err := askServer(ctx, c, "GET", "/api/v1/sources", nil, &list); err != nil {
+	if err := askServer(ctx, c, "GET", "/api/v1/sources", "", nil, &list); err != nil {
 		if !errors.Is(err, errNotRunning) {
 			fmt.Fprintln(streams.Err, report.Clean(err.Error()))
 		}
@@ -201,7 +201,7 @@ func ShowCoverage(ctx context.Context, c *Config, format string, streams Streams
 		return UsageError{Err: fmt.Errorf("--format %q is not one of table, json", format), Hint: "tocsin source coverage --format json"}
 	}
 	var cover health.Coverage
-	if err := askServer(ctx, c, "GET", "/api/v1/coverage", nil, &cover); err != nil {
+	if err := askServer(ctx, c, "GET", "/api/v1/coverage", "", nil, &cover); err != nil {
 		if !errors.Is(err, errNotRunning) {
 			fmt.Fprintln(streams.Err, report.Clean(err.Error()))
 		}

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
@@ -23,6 +24,19 @@ type File struct {
 	Bytes int64  // on disk, when it was listed; what is added later is not read
 	path  string
 	at    io.ReaderAt // in place of path, for streams
+}
+
+// SHA256 hashes a file as it lies there.
+func (f *File) SHA256() (sum [sha256.Size]byte, err error) {
+	at, done, err := f.open()
+	if err != nil {
+		return sum, err
+	}
+	defer done()
+	h := sha256.New()
+	_, err = io.Copy(h, io.NewSectionReader(at, 0, f.Bytes))
+	h.Sum(sum[:0])
+	return sum, err
 }
 
 // List walks the paths. "-" is in. A path that does not exist is an error: it is the user's mistake. So is a stream that

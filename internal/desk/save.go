@@ -22,7 +22,10 @@ type Conclusion struct {
 	Incidents []incident.Incident
 	Loose     []finding.Alert
 	// Received says when an event of an account came in; zero where that is not known any more.
-	Received    func(account, uid string) time.Time
+	Received func(account, uid string) time.Time
+	// Late says whether an event of an account came after its watermark had passed it by more than its format's lateness.
+	Late        func(account, uid string) bool
+	Watermarks  []Watermark
 	DeadLetters []DeadLetter
 	Hits        []detect.IntelHits // of indicators: counts that changed
 	HitsWhole   bool               // they are all that there are since Since
@@ -34,6 +37,9 @@ type Conclusion struct {
 func (d *Desk) Save(ctx context.Context, c *Conclusion) error {
 	err := d.db.Tx(ctx, func(tx *sql.Tx) error {
 		if err := saveDeadLetters(ctx, tx, c.DeadLetters); err != nil {
+			return err
+		}
+		if err := saveWatermarks(ctx, tx, c.Watermarks); err != nil {
 			return err
 		}
 		if c.Findings {
@@ -147,22 +153,25 @@ func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID st
 		return fmt.Errorf("alert %s: %w", a.UID, err)
 	}
 	ingested, late := ingestedOf(a, c), 0
-	if known := a.KnownSince(); !ingested.IsZero() && (ingested.Sub(a.First) > lateness || known.After(ingested)) { // the events came late, or what accuses them
+	if known := a.KnownSince(); !ingested.IsZero() && known.After(ingested) { // what accuses it came after it did
 		late = 1
+	}
+	for i := range a.Signals {
+		if c.Late != nil && c.Late(a.Signals[i].Event.Account, a.Signals[i].Event.UID) {
+			late = 1
+		}
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO alerts (uid, incident_uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'new', $14, $15, $12, $16, $17, $17)
 		ON CONFLICT (uid) DO UPDATE SET incident_uid = excluded.incident_uid, title = excluded.title, sentence = excluded.sentence, severity = excluded.severity, score = excluded.score,
 			rule_hash = excluded.rule_hash, count = excluded.count, first_seen = excluded.first_seen, last_seen = excluded.last_seen, doc = excluded.doc,
-			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
-		WHERE alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
+			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at,
+			late = CASE WHEN excluded.late > alerts.late THEN excluded.late ELSE alerts.late END
+		WHERE excluded.late > alerts.late OR alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
 		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, text(a.Title), text(a.Sentence), int64(a.Severity), a.Score, text(a.Rule.ID), a.Rule.Hash, text(a.Account), text(a.Origin.ID), a.Count,
 		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli())
 	return err
 }
-
-// lateness is after which an alert says that its events came late: CloudTrail's own promise is 15 minutes, twice that is given.
-const lateness = 30 * time.Minute
 
 // ingestedOf is when the first event of an alert came in.
 func ingestedOf(a *finding.Alert, c *Conclusion) time.Time {

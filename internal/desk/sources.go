@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"path"
 	"regexp"
 	"time"
 )
@@ -102,12 +103,15 @@ type Delivery struct {
 	Source, Object, ETag string
 	Records, Bytes       int64
 	At                   time.Time
+	SHA256               string // of the object as delivered, 64 digits; "" where it was not taken
+	Content              string // of what was packed in it, where that is one stream
 }
 
 // Delivered notes that all of an object is in the stream. It may be said twice.
 func (d *Desk) Delivered(ctx context.Context, x Delivery) error {
-	_, err := d.db.ExecContext(ctx, `INSERT INTO deliveries (source, object, etag, records, bytes, received_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		text(x.Source), text(x.Object), text(x.ETag), x.Records, x.Bytes, x.At.UnixMilli())
+	_, err := d.db.ExecContext(ctx, `INSERT INTO deliveries (source, object, etag, records, bytes, received_at, sha256, content, name)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		text(x.Source), text(x.Object), text(x.ETag), x.Records, x.Bytes, x.At.UnixMilli(), x.SHA256, x.Content, text(path.Base(x.Object)))
 	if err != nil {
 		return fmt.Errorf("note delivery of %s: %w", x.Object, err)
 	}

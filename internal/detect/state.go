@@ -243,7 +243,7 @@ func decodeName(d *snapshot.Decoder) indicatorName {
 func (d *Detector) decodeOthers(from *snapshot.Decoder) {
 	for range from.Len() {
 		key := from.Text()
-		r := &report{newest: decodeMatch(from), level: finding.Level(from.Int()), closed: from.Bool(), direct: from.Bool(), count: int(from.Int())}
+		r := &report{newest: decodeMatch(from), level: readLevel(from), closed: from.Bool(), direct: from.Bool(), count: int(from.Int())}
 		for range from.Len() {
 			var id EventID
 			from.Fill(id[:])
@@ -253,15 +253,20 @@ func (d *Detector) decodeOthers(from *snapshot.Decoder) {
 	}
 	d.intel.beyond = from.Int()
 	for range from.Len() {
-		d.intel.matches = append(d.intel.matches, intelMatch{decodeMatch(from), finding.Level(from.Int()), decodeName(from)})
+		d.intel.matches = append(d.intel.matches, intelMatch{decodeMatch(from), readLevel(from), decodeName(from)})
 	}
 	for range from.Len() {
 		name := decodeName(from)
 		c := &IntelHits{Feed: name.feed, Value: name.value, Kind: name.kind, changed: true}
-		c.Day, c.Count, c.First, c.Last, c.Highest = from.Int(), from.Int(), from.Int(), from.Int(), finding.Level(from.Int())
+		c.Day, c.Count, c.First, c.Last, c.Highest = from.Int(), from.Int(), from.Int(), from.Int(), readLevel(from)
 		for i := range c.Levels {
 			c.Levels[i] = from.Int()
 		}
 		d.intel.counts[indicatorDay{name, c.Day}] = c
 	}
+}
+
+// readLevel reads a level as it was written.
+func readLevel(from *snapshot.Decoder) finding.Level {
+	return finding.Level(max(0, min(from.Int(), int64(finding.Critical)))) //nolint:gosec // within the levels
 }

@@ -18,6 +18,7 @@ type Change struct {
 	At       time.Time
 	Added    []Added
 	Replaced []string // whose events the added files hold now
+	Policy   string   // under which replaced files went whose events the added do not all hold; "" is none
 }
 
 // Added is a data file with the hash of its bytes, taken as they were written.
@@ -52,6 +53,7 @@ func changeOf(s *table.Snapshot) (Change, error) {
 	if s.Summary == nil {
 		return c, nil
 	}
+	c.Policy = s.Summary.Properties[policyKey]
 	var files []addedFile
 	for key, into := range map[string]any{filesKey: &files, replacedKey: &c.Replaced} {
 		if text := s.Summary.Properties[key]; text != "" {

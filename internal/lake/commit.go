@@ -54,6 +54,9 @@ func (w *Writer) Commit(ctx context.Context, marks Marks) (Committed, error) {
 	if err != nil {
 		return Committed{}, err
 	}
+	if len(files) == 0 {
+		return Committed{Took: time.Since(start)}, l.commitMarks(ctx, props)
+	}
 	tx := l.table.Load().NewTransaction()
 	list := make([]iceberg.DataFile, len(files))
 	out := Committed{Files: len(files)}
@@ -76,6 +79,26 @@ func (w *Writer) Commit(ctx context.Context, marks Marks) (Committed, error) {
 	}
 	out.Took = time.Since(start)
 	return out, nil
+}
+
+// commitMarks keeps marks that come without rows. Iceberg makes no snapshot of nothing, so they stand in the table's properties, together with
+// the snapshot that they follow: they count until there is another, which carries them on in its summary.
+func (l *Lake) commitMarks(ctx context.Context, props iceberg.Properties) error {
+	delete(props, filesKey)
+	props[afterKey] = strconv.FormatInt(l.current(), 10)
+	tx := l.table.Load().NewTransaction()
+	if err := tx.SetProperties(props); err != nil {
+		return fmt.Errorf("stage marks: %w", err)
+	}
+	return l.commit(ctx, tx)
+}
+
+// current is the id of the current snapshot, 0 where there is none.
+func (l *Lake) current() int64 {
+	if s := l.table.Load().CurrentSnapshot(); s != nil {
+		return s.SnapshotID
+	}
+	return 0
 }
 
 // commit hands a transaction to the catalog. Unless it says ErrConflict, a failed commit may have taken hold: its files stay.

@@ -80,14 +80,20 @@ func (l *Lake) compact(ctx context.Context, tasks []table.FileScanTask, least in
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.class, b.class), cmp.Compare(a.size, b.size))
 	})
 	var out Compacted
+	var damaged []error
 	for _, g := range order {
 		for _, files := range batches(groups[g]) {
-			if err := l.replace(ctx, g.partition, files, &out); err != nil {
+			err := l.replace(ctx, g.partition, files, &out)
+			if d := new(DamagedError); errors.As(err, &d) {
+				damaged = append(damaged, err) // its group stays as it is; the others do not wait for it
+				continue
+			}
+			if err != nil {
 				return out, err
 			}
 		}
 	}
-	return out, nil
+	return out, errors.Join(damaged...)
 }
 
 // batches cuts a partition's files into groups that are worth one file each.
@@ -111,6 +117,12 @@ func batches(files []iceberg.DataFile) [][]iceberg.DataFile {
 func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile, out *Compacted) error {
 	record, err := l.readAll(ctx, old)
 	if err != nil {
+		for _, f := range old {
+			path := pathOf(f.FilePath())
+			if broken := identities(ctx, path, func(string, string) {}); broken != nil {
+				return broken
+			}
+		}
 		return err
 	}
 	defer record.Release()

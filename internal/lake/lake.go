@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,6 +74,9 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := orphaned(dir); err != nil {
+		return nil, err
+	}
 	l := &Lake{dir: dir}
 	l.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(dir, "catalog.db")}).EscapedPath()+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -86,7 +90,7 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 	l.db.SetMaxOpenConns(1)
 	l.catalog, err = sqlcatalog.NewCatalog("tocsin", l.db, sqlcatalog.SQLite, iceberg.Properties{"warehouse": locationOf(dir), "init_catalog_tables": "true"})
 	if err != nil {
-		return nil, fmt.Errorf("lake catalog %s: %w", filepath.Join(dir, "catalog.db"), err)
+		return nil, fmt.Errorf("lake catalog %s cannot be used; stop what uses it, move it and the files beside it (catalog.db-wal, catalog.db-shm) away and put your copy in their place (the events are whole in data/, and any Iceberg engine reads them from the newest metadata/*.metadata.json): %w", filepath.Join(dir, "catalog.db"), err)
 	}
 	if err := l.load(ctx, want); err != nil {
 		return nil, err
@@ -94,11 +98,22 @@ func open(ctx context.Context, dir, columns string) (_ *Lake, err error) {
 	return l, l.grow(ctx, want)
 }
 
+// orphaned refuses a lake whose catalog is gone: an empty one in its place would hide all events.
+func orphaned(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "catalog.db")); !errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the folder that the user names is the purpose
+		return nil
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "metadata", "*.metadata.json")); err != nil || len(left) == 0 {
+		return err
+	}
+	return fmt.Errorf("lake catalog %s is gone, and the folder holds a lake: put your copy of it back (a new one would hide every event), or name another folder", filepath.Join(dir, "catalog.db"))
+}
+
 // load reads the table from the catalog, or makes it.
 func (l *Lake) load(ctx context.Context, want *iceberg.Schema) error {
 	t, err := l.catalog.LoadTable(ctx, tableName)
 	if errors.Is(err, catalog.ErrNoSuchTable) {
-		return l.make(ctx, want)
+		return l.make(ctx, firstOf(want))
 	}
 	if err != nil {
 		return fmt.Errorf("lake table: %w", err)
@@ -175,16 +190,24 @@ type Marks struct {
 const (
 	positionKey = "tocsin.position."
 	totalKey    = "tocsin.total."
+	afterKey    = "tocsin.marks.after" // in the table's properties: the snapshot that the marks there follow
 )
 
-// Marks returns the marks of the current snapshot.
+// Marks returns the marks of the current snapshot, and of what was committed after it without rows.
 func (l *Lake) Marks() Marks {
 	m := Marks{map[string]uint64{}, map[string]uint64{}}
-	s := l.table.Load().CurrentSnapshot()
-	if s == nil || s.Summary == nil {
-		return m
+	if s := l.table.Load().CurrentSnapshot(); s != nil && s.Summary != nil {
+		m.read(s.Summary.Properties)
 	}
-	for key, value := range s.Summary.Properties {
+	if own := l.table.Load().Properties(); own[afterKey] == strconv.FormatInt(l.current(), 10) {
+		m.read(own)
+	}
+	return m
+}
+
+// read takes in the marks among properties.
+func (m Marks) read(properties iceberg.Properties) {
+	for key, value := range properties {
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
 			continue
@@ -196,7 +219,6 @@ func (l *Lake) Marks() Marks {
 			m.Totals[name] = n
 		}
 	}
-	return m
 }
 
 // Positions returns, by partition of the stream, the last position whose events are in the lake.

@@ -274,6 +274,20 @@ func TestADamagedCatalogIsAnError(t *testing.T) {
 	if _, err := Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "catalog") {
 		t.Errorf("got %v, want an error that names the catalog", err)
 	}
+	whole := t.TempDir()
+	l, err := Open(t.Context(), whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(whole, "catalog.db")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), whole); err == nil || !strings.Contains(err.Error(), "put your copy") {
+		t.Errorf("without its catalog: %v, want to be told what to do", err)
+	}
 }
 
 // perBatch is how many events the killed writer puts into a batch of the stream.
@@ -371,4 +385,23 @@ func BenchmarkCommit(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 	b.ReportMetric(float64(size)/float64(n), "B/event")
+}
+
+// TestMarksAloneAreCommitted: a batch of duplicates and dead letters has no rows, and its position and totals must last all the same.
+func TestMarksAloneAreCommitted(t *testing.T) {
+	dir := t.TempDir()
+	l := opened(t, dir)
+	for n := range uint64(3) {
+		if n == 1 {
+			w := writer(t, l)
+			add(t, w, record(1, noon))
+			commit(t, w, nil)
+		}
+		if _, err := writer(t, l).Commit(t.Context(), Marks{Positions: map[string]uint64{"0": n + 1}, Totals: map[string]uint64{"a/dead": n}}); err != nil {
+			t.Fatal(err)
+		}
+		if m := opened(t, dir).Marks(); m.Positions["0"] != n+1 || m.Totals["a/dead"] != n {
+			t.Errorf("after %d: %+v", n, m)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -94,18 +95,25 @@ func partitionOf(f iceberg.DataFile) (p partition) {
 	return p
 }
 
-// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days.
+// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days. Files that
+// cannot be read are passed over, and come at the end as an error that holds a DamagedError for each; any other error ends it.
 func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(account, uid string)) error {
 	files, err := l.Plan(ctx, from, to)
 	if err != nil {
 		return err
 	}
+	var damaged []error
 	for _, f := range files {
-		if err := identities(ctx, f.Path, each); err != nil {
+		err := identities(ctx, f.Path, each)
+		if d := new(DamagedError); errors.As(err, &d) {
+			damaged = append(damaged, err)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("read %s: %w", f.Path, err)
 		}
 	}
-	return nil
+	return errors.Join(damaged...)
 }
 
 func identities(ctx context.Context, path string, each func(account, uid string)) error {

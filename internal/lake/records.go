@@ -35,22 +35,38 @@ func Records(ctx context.Context, path string, each func(Kept) error) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	return nil
+	return err
 }
 
+// DamagedError names a data file that cannot be read: it is torn, changed or gone.
+type DamagedError struct {
+	Path string
+	Err  error
+}
+
+// Error says what to do.
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("data file %s cannot be read (put it back from a copy; tocsin ledger verify names all such files): %v", e.Path, e.Err)
+}
+
+// Unwrap returns why.
+func (e *DamagedError) Unwrap() error { return e.Err }
+
 // eachRow reads columns and the event's id of a data file, batch after batch; text reads the columns of text.
-func eachRow(ctx context.Context, path string, columns []string, each func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error) error {
+func eachRow(ctx context.Context, path string, columns []string, each func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // the reader of Parquet does not expect every damage
+			err = &DamagedError{path, fmt.Errorf("%v", r)}
+		}
+	}()
 	r, err := file.OpenParquetFile(filepath.Clean(path), false)
 	if err != nil {
-		return err
+		return &DamagedError{path, err}
 	}
 	defer r.Close() //nolint:errcheck // read only
 	reader, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 4 << 10}, memory.DefaultAllocator)
 	if err != nil {
-		return err
+		return &DamagedError{path, err}
 	}
 	schema := r.MetaData().Schema
 	wanted := []int{schema.ColumnIndexByName("metadata.uid")}
@@ -77,5 +93,8 @@ func eachRow(ctx context.Context, path string, columns []string, each func(text 
 			return err
 		}
 	}
-	return batches.Err()
+	if err := batches.Err(); err != nil {
+		return &DamagedError{path, err}
+	}
+	return nil
 }

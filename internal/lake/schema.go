@@ -1,8 +1,10 @@
 package lake
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/iceberg-go"
@@ -11,6 +13,12 @@ import (
 
 //go:embed schema.tsv
 var schemaText string
+
+// firstText lists the columns of the first lakes with their ids. Iceberg numbers a new table's columns in their order, so a new lake is
+// made of these, in this order, and grows the others as an older lake does: wherever a line is put into schema.tsv, no id moves.
+//
+//go:embed first.tsv
+var firstText string
 
 // node is one line of schema.tsv with what lies below it.
 type node struct {
@@ -94,6 +102,44 @@ func schemaOf(text string) (*iceberg.Schema, error) {
 		return nil, err
 	}
 	return iceberg.NewSchema(0, fields...), nil
+}
+
+// firstOf is what of a schema a new table is made of.
+func firstOf(want *iceberg.Schema) *iceberg.Schema {
+	known := map[string]bool{}
+	var order []string // of the top level
+	for _, line := range strings.Split(strings.TrimSpace(firstText), "\n")[1:] {
+		path, _, _ := strings.Cut(line, "\t")
+		known[path] = true
+		if !strings.Contains(path, ".") {
+			order = append(order, path)
+		}
+	}
+	var keep func(prefix string, fields []iceberg.NestedField) []iceberg.NestedField
+	keep = func(prefix string, fields []iceberg.NestedField) []iceberg.NestedField {
+		var out []iceberg.NestedField
+		for _, f := range fields {
+			path := prefix + f.Name
+			if !known[path] {
+				continue
+			}
+			switch t := f.Type.(type) {
+			case *iceberg.StructType:
+				f.Type = &iceberg.StructType{FieldList: keep(path+".", t.FieldList)}
+			case *iceberg.ListType:
+				if s, ok := t.Element.(*iceberg.StructType); ok {
+					f.Type = &iceberg.ListType{ElementID: t.ElementID, Element: &iceberg.StructType{FieldList: keep(path+".element.", s.FieldList)}}
+				}
+			}
+			out = append(out, f)
+		}
+		return out
+	}
+	fields := keep("", want.Fields())
+	slices.SortStableFunc(fields, func(a, b iceberg.NestedField) int {
+		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))
+	})
+	return iceberg.NewSchema(0, fields...)
 }
 
 // evolve stages the columns that the table lacks. Nothing is ever dropped, renamed or narrowed.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -30,6 +31,7 @@ type Status struct {
 	Commits, Files, Rows, Bytes                atomic.Int64
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
 	Rebuilds, Remembered, Incidents, Failed    atomic.Int64
+	Lost, Damaged                              atomic.Int64 // batches that the stream's disk lost; readings of data files that failed
 	Known, Unknown                             atomic.Int64 // ids that are held to tell duplicates, and ids that were let go
 	Since                                      atomic.Int64 // what detection reaches back to, epoch milliseconds
 	Shortened, NotLearned                      atomic.Int64 // days forgotten before their time; what came beyond a hard bound
@@ -62,21 +64,26 @@ func newDecoding(workers int) *decoding {
 
 // item is one record of a batch that is a new event.
 type item struct {
-	raw []byte
-	at  ocsf.Position
-	id  detect.EventID
+	raw  []byte
+	at   ocsf.Position
+	id   detect.EventID
+	late bool
 }
 
 // batch takes one batch in.
-func (w *Worker) batch(ctx context.Context, a arrival) error {
+func (w *Worker) batch(ctx context.Context, a arrival, x *trial) error {
 	b := &a.batch
 	w.live.Arrived = b.Received
 	w.hourly.open(a.seq, b)
 	var fresh []item
 	ordinal := b.First
 	for line, err := range b.All() {
-		if err != nil {
+		if err != nil && !errors.Is(err, stream.ErrDamaged) {
 			return fmt.Errorf("position %d: %w", a.seq, err)
+		}
+		if err != nil || ordinal >= b.First+b.Records {
+			w.lost(b, a.seq, ordinal, err)
+			break
 		}
 		at := ocsf.Position{Source: b.Object, Record: ordinal}
 		ordinal++
@@ -85,6 +92,15 @@ func (w *Worker) batch(ctx context.Context, a arrival) error {
 			w.deadLetter(b, at, faultOf(line))
 			continue
 		}
+		ok, err := x.record(at.Record)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			w.deadLetter(b, at, fault{Reason: ReasonPoison, Detail: fmt.Sprintf("tried alone %d times", aloneTries), Raw: line[1:]})
+			continue
+		}
+		w.at(StepRecord, line[1:])
 		f, err := w.learn(ctx, b, line[1:], at)
 		if err != nil {
 			return err
@@ -92,10 +108,17 @@ func (w *Worker) batch(ctx context.Context, a arrival) error {
 		if f != nil {
 			fresh = append(fresh, *f)
 		}
+		if x.alone() {
+			if err := w.judge(ctx, b, fresh); err != nil {
+				return err
+			}
+			fresh = fresh[:0]
+		}
 	}
 	if err := w.judge(ctx, b, fresh); err != nil {
 		return err
 	}
+	w.tides.turn()
 	w.read = a.seq
 	w.Status.Position.Store(a.seq)
 	w.Status.Batches.Add(1)
@@ -120,11 +143,16 @@ func (w *Worker) count(b *stream.Batch, what string, status *atomic.Int64) {
 func (w *Worker) deadLetter(b *stream.Batch, at ocsf.Position, f fault) {
 	w.count(b, "dead", &w.Status.Dead)
 	w.hourly.dead()
-	sum := sha256.Sum256([]byte(b.Source + "\x00" + b.Object + "\x00" + b.ETag + "\x00" + b.Format + "\x00" + strconv.Itoa(at.Record)))
 	w.dead = append(w.dead, desk.DeadLetter{
-		ID: hex.EncodeToString(sum[:16]), Source: b.Source, Object: b.Object, Record: at.Record, Offset: f.Offset, Format: b.Format,
+		ID: deadID(b.Source, b.Object, b.ETag, b.Format, at.Record), Source: b.Source, Object: b.Object, Record: at.Record, Offset: f.Offset, Format: b.Format,
 		Reason: f.Reason, Detail: f.Detail, Raw: f.Raw, ReceivedAt: b.Received,
 	})
+}
+
+// deadID is the same for the same record of the same object.
+func deadID(source, object, etag, format string, record int) string {
+	sum := sha256.Sum256([]byte(source + "\x00" + object + "\x00" + etag + "\x00" + format + "\x00" + strconv.Itoa(record)))
+	return hex.EncodeToString(sum[:16])
 }
 
 // learn reads a record for what it says about others, and returns it if it is a new event.
@@ -158,7 +186,7 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			if at := e.Time(); at.After(w.newest) && at.Before(b.Received.Add(24*time.Hour)) { // not a clock of the far future
 				w.newest = at
 			}
-			out = &item{raw, at, id}
+			out = &item{raw, at, id, w.tides.see(b, e)}
 			return nil
 		},
 		Unreadable: func(u ocsf.Unreadable) error {
@@ -249,7 +277,12 @@ func (w *Worker) detect(d *ocsf.Decoder, f *item) error {
 			w.Log.Error("a record was not judged", "object", f.at.Source, "record", f.at.Record, "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	return d.Record(f.raw, "", f.at, eventSink(func(e *ocsf.Event) { w.live.Judge(e, f.id) }))
+	return d.Record(f.raw, "", f.at, eventSink(func(e *ocsf.Event) {
+		w.live.Judge(e, f.id)
+		if _, matched := w.live.received[f.id]; matched && f.late {
+			w.tides.late[f.id] = struct{}{}
+		}
+	}))
 }
 
 func eventSink(do func(e *ocsf.Event)) ocsf.Sink {

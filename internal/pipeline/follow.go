@@ -21,11 +21,17 @@ import (
 type Follower struct {
 	Lake   *lake.Lake
 	Ledger *ledger.Ledger
-	Mark   string // file that holds the last snapshot that was written
+	Mark   string                          // file that holds the last snapshot that was written
+	Prove  func(ctx context.Context) error // what was received, told first; nil for nothing
 }
 
 // Follow takes the ledger to the lake's last snapshot. A kill on the way is repeated: the same leaves again are harmless.
 func (f *Follower) Follow(ctx context.Context) error {
+	if f.Prove != nil {
+		if err := f.Prove(ctx); err != nil {
+			return err
+		}
+	}
 	after, err := f.mark()
 	if err != nil {
 		return err
@@ -91,10 +97,13 @@ func (f *Follower) leaves(ctx context.Context, c *lake.Change) ([]ledger.Leaf, e
 		}
 		added = append(added, ledger.FileEvents{File: ledger.File{Path: a.Path, Rows: a.Rows, SHA256: a.SHA256, Root: ledger.EventRoot(hashes), Finder: ledger.FinderOf(hashes)}, Events: hashes})
 	}
-	if len(c.Replaced) == 0 {
+	if len(c.Replaced) == 0 || c.Policy != "" {
 		leaves := make([]ledger.Leaf, len(added))
 		for i, a := range added {
 			leaves[i] = ledger.FileAdded{File: a.File, Snapshot: c.Snapshot}
+		}
+		for _, path := range c.Replaced {
+			leaves = append(leaves, ledger.FileExpired{Path: path, Policy: c.Policy, Approver: "configuration"})
 		}
 		return leaves, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
@@ -69,6 +70,9 @@ func (r *fileReader) Read(ctx context.Context, part int, sink ocsf.Sink) error {
 	defer r.progress.Files.Add(1)
 	return r.reader.Each(ctx, &r.inv.Files[part], func(name string, in io.Reader) error {
 		which, err := recognise(r.head, in)
+		if head, _ := r.head.Peek(format.HeadSize); which >= 0 && cloudtrail.IsDigest(head) {
+			return nil // it holds no records; tocsin serve checks it
+		}
 		switch {
 		case err != nil:
 			return err
@@ -102,6 +106,8 @@ func recognise(head *bufio.Reader, in io.Reader) (int, error) {
 type History struct {
 	Lake  *lake.Lake
 	Files []lake.File
+	// Damaged, where it is set, is told of files that cannot be read, which are then left out; otherwise they end the reading.
+	Damaged func(error)
 }
 
 // Parts counts the data files.
@@ -112,7 +118,7 @@ func (h History) Problems() []collect.Problem { return nil }
 
 // Reader returns a reader of data files.
 func (h History) Reader(p *Progress, _ func(collect.Problem)) PartReader {
-	r := &historyReader{files: h.Files, progress: p, decoders: map[string]*ocsf.Decoder{}}
+	r := &historyReader{files: h.Files, damaged: h.Damaged, progress: p, decoders: map[string]*ocsf.Decoder{}}
 	for _, f := range format.All() {
 		r.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
@@ -121,6 +127,7 @@ func (h History) Reader(p *Progress, _ func(collect.Problem)) PartReader {
 
 type historyReader struct {
 	files    []lake.File
+	damaged  func(error)
 	progress *Progress
 	decoders map[string]*ocsf.Decoder
 }
@@ -130,7 +137,7 @@ func (r *historyReader) Read(ctx context.Context, part int, sink ocsf.Sink) erro
 	f := r.files[part]
 	defer func() { r.progress.Bytes.Add(f.Bytes); r.progress.Files.Add(1) }()
 	row := 0
-	return lake.Records(ctx, f.Path, func(k lake.Kept) error {
+	err := lake.Records(ctx, f.Path, func(k lake.Kept) error {
 		at := ocsf.Position{Source: k.Object, Record: row, Received: k.Received}
 		row++
 		d := r.decoders[k.Format]
@@ -139,4 +146,9 @@ func (r *historyReader) Read(ctx context.Context, part int, sink ocsf.Sink) erro
 		}
 		return d.Record(k.Raw, k.ID, at, sink)
 	})
+	if d := new(lake.DamagedError); r.damaged != nil && errors.As(err, &d) {
+		r.damaged(err)
+		return nil
+	}
+	return err
 }

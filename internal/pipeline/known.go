@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,9 @@ type known struct {
 	days       map[int32]*knownDay
 	generation int // of what is gathered for the next commit
 	asked      int
-	held       int // ids in all days
-	most       int // how many are held at once
+	damaged    func(error) // told of files that cannot be read: what is in them is not known
+	held       int         // ids in all days
+	most       int         // how many are held at once
 	Held       atomic.Int64
 	Forgotten  atomic.Int64 // ids that were let go of a day that is in use
 }
@@ -56,9 +58,12 @@ func (k *known) add(ctx context.Context, at time.Time, id detect.EventID) (bool,
 	if d == nil {
 		d = &knownDay{}
 		err := k.lake.Identities(ctx, start, start.Add(24*time.Hour), func(account, uid string) { k.put(d, detect.IDOf(account, uid), 0) })
-		if err != nil {
+		if damage := new(lake.DamagedError); err != nil && !errors.As(err, &damage) {
 			k.drop(d)
 			return false, err
+		}
+		if err != nil && k.damaged != nil {
+			k.damaged(err)
 		}
 		k.days[day] = d
 	}

@@ -40,8 +40,11 @@ func (l *Live) full() string {
 		what       string
 		have, most int
 	}{
-		{"matches", matches, maxMatches}, {"hits of correlations", hits, maxHits}, {"credentials", len(l.handles), maxHandles},
-		{"sessions", l.survey.Sessions(), enrich.MaxSessions}, {"habits", l.history.Uses(), baseline.MaxUses},
+		{"matches", matches, maxMatches},
+		{"hits of correlations", hits, maxHits},
+		{"credentials", len(l.handles), maxHandles},
+		{"sessions", l.survey.Sessions(), enrich.MaxSessions},
+		{"habits", l.history.Uses(), baseline.MaxUses},
 	} {
 		if b.have >= b.most {
 			return fmt.Sprintf("%d %s", b.have, b.what)

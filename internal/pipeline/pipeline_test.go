@@ -16,7 +16,13 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the process that TestCrashPoints kills.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(pointDir); dir != "" {
+		liveUntilStep(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func rules(t *testing.T) *detect.Rules {
 	t.Helper()

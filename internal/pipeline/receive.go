@@ -13,6 +13,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/format"
+	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
@@ -30,6 +31,7 @@ type Receiver struct {
 type Delivery struct {
 	Source, Object, ETag string
 	Lane                 string
+	Signature            string // that came beside the object, of a CloudTrail digest
 	Received             time.Time
 	Inventory            *collect.Inventory // of the object alone
 	Patience             time.Duration      // how long to wait for room in a full stream; 0: as long as it takes
@@ -40,7 +42,8 @@ type Receipt struct {
 	Records    int64 `json:"records"`    // that will be stored, if they are no duplicates
 	Unreadable int64 `json:"unreadable"` // that will be dead letters
 	Batches    int   `json:"batches"`
-	Known      bool  `json:"known"` // it was delivered before
+	Digests    int   `json:"digests,omitempty"` // CloudTrail digest files: no records, but checked
+	Known      bool  `json:"known"`             // it was delivered before
 }
 
 // A record of a batch begins with a byte that says what it is.
@@ -81,7 +84,11 @@ func (r *Receiver) Receive(ctx context.Context, d Delivery) (Receipt, error) {
 			return in.receipt, fmt.Errorf("receive %s: %w", d.Object, err)
 		}
 	}
-	return in.receipt, r.Desk.Delivered(ctx, desk.Delivery{Source: d.Source, Object: d.Object, ETag: d.ETag, Records: in.receipt.Records + in.receipt.Unreadable, Bytes: d.Inventory.Bytes, At: d.Received})
+	note := desk.Delivery{Source: d.Source, Object: d.Object, ETag: d.ETag, Records: in.receipt.Records + in.receipt.Unreadable, Bytes: d.Inventory.Bytes, At: d.Received}
+	if err := in.hashes(&note); err != nil {
+		return in.receipt, fmt.Errorf("receive %s: %w", d.Object, err)
+	}
+	return in.receipt, r.Desk.Delivered(ctx, note)
 }
 
 // receiving is one delivery under way.
@@ -93,6 +100,7 @@ type receiving struct {
 	file     string
 	problems []collect.Problem // since the last member ended
 	receipt  Receipt
+	contents []string // hash of each member that was read whole
 }
 
 func (in *receiving) problem(p collect.Problem) { in.problems = append(in.problems, p) }
@@ -104,7 +112,12 @@ func (in *receiving) object(name string) string {
 
 // member puts one stream of one format into the bus.
 func (in *receiving) member(ctx context.Context, name string, stream io.Reader) error {
+	stream, sum := hashing(stream)
+	defer func() { in.contents = append(in.contents, sum()) }()
 	which, err := recognise(in.head, stream)
+	if head, _ := in.head.Peek(format.HeadSize); which >= 0 && cloudtrail.IsDigest(head) {
+		return in.digest(ctx, name)
+	}
 	switch {
 	case which == empty:
 		return nil

@@ -23,6 +23,7 @@ type Worker struct {
 	Lake    *lake.Lake
 	Desk    *desk.Desk
 	Follow  func(ctx context.Context) error // called after each commit; nil for nothing
+	Keep    lake.Retention                  // how long events stay
 	Judging Options
 	Intel   func() *intel.Set // the feeds of now, asked for often; nil for none
 	Timing  Timing
@@ -30,7 +31,13 @@ type Worker struct {
 	Log     *slog.Logger
 	Memory  string // file that keeps what detection remembers between two starts; "" for none
 	Status  Status // of this worker, kept up to date
+	Trials  string // file that remembers what was not survived; "" for nothing
+	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
+	At func(step Step, record []byte)
 
+	trials  *trials
+	tides   *tides
+	shown   uint64 // position of the desk when this worker began
 	live    *Live
 	known   *known
 	writer  *lake.Writer
@@ -85,13 +92,16 @@ type arrival struct {
 func (w *Worker) Run(ctx context.Context) error {
 	w.Timing.orDefault()
 	if err := w.begin(ctx); err != nil {
+		if w.trials.end(); ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // nothing was taken in yet
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	group, inner := errgroup.WithContext(ctx)
 	arrivals := make(chan arrival, 8)
 	group.Go(func() error {
 		defer close(arrivals)
-		return w.Stream.Read(inner, 0, w.read, func(seq uint64, b stream.Batch) error {
+		return w.follow(inner, w.read, func(seq uint64, b stream.Batch) error {
 			select {
 			case arrivals <- arrival{seq, b}:
 				return nil
@@ -117,8 +127,11 @@ const endTime = 2 * time.Minute
 func (w *Worker) begin(ctx context.Context) error {
 	marks := w.Lake.Marks()
 	w.read, w.totals = marks.Positions[partitionName], marks.Totals
-	w.Status.Position.Store(w.read)
 	var err error
+	if w.read, err = w.resume(ctx, w.read); err != nil {
+		return err
+	}
+	w.Status.Position.Store(w.read)
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
@@ -129,9 +142,15 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}
+	w.known.damaged = w.damaged
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
+	if w.Follow != nil { // a kill may have come between the lake and the ledger
+		if err := w.Follow(ctx); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
 	if w.remember(ctx) {
 		return nil
 	}
@@ -149,7 +168,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	}
 	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
 	files, w.since = windowOf(files, w.Timing.Window)
-	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files}); err != nil {
+	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
 	w.cost.rebuild = time.Since(start)
@@ -175,7 +194,7 @@ func (w *Worker) loop(ctx context.Context, arrivals <-chan arrival) error {
 				arrivals = nil
 				continue
 			}
-			if err := w.batch(ctx, a); err != nil {
+			if err := w.take(ctx, a); err != nil {
 				return err
 			}
 		case <-tick.C:
@@ -223,12 +242,15 @@ func (w *Worker) conclude(ctx context.Context) error {
 	if err := w.renew(ctx); err != nil {
 		return err
 	}
+	if w.read < w.shown { // the desk knows more than this worker has read again
+		return nil
+	}
 	count := w.live.News() || since(w.Now(), w.last.hits) >= hitsEvery
 	if !w.live.News() && len(w.dead) == 0 && !count {
 		return nil
 	}
 	start := time.Now()
-	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since}
+	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since, Late: w.tides.lateEvent, Watermarks: w.tides.marks()}
 	if count {
 		w.last.hits = w.Now()
 		c.Hits, c.HitsWhole = w.live.Hits()
@@ -245,6 +267,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 		w.live.news = true // a stop in the middle of it: the desk does not have it yet
 		return err
 	}
+	w.at(StepSaved, nil)
 	w.dead = nil
 	w.cost.conclude = time.Since(start)
 	w.Status.ConcludeNanos.Store(int64(w.cost.conclude))
@@ -287,6 +310,7 @@ func (w *Worker) commit(ctx context.Context) error {
 	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
 		return err
 	}
+	w.at(StepDesk, nil)
 	w.dead = nil
 	w.bound()
 	w.keepMemory(ctx, false)
@@ -324,15 +348,18 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 		return err
 	}
 	w.Status.committed(c)
+	w.at(StepCommitted, nil)
 	if tidy {
 		if err := w.tidy(ctx); err != nil {
 			return err
 		}
+		w.at(StepCompacted, nil)
 	}
 	if w.Follow != nil {
 		if err := w.Follow(ctx); err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
+		w.at(StepLedgered, nil)
 	}
 	if tidy {
 		if err := w.forget(ctx); err != nil {
@@ -356,11 +383,22 @@ func (w *Worker) tidy(ctx context.Context) error {
 	} {
 		c, err := compact(ctx)
 		if err != nil {
+			if d := new(lake.DamagedError); errors.As(err, &d) {
+				w.damaged(err)
+				continue
+			}
 			return fmt.Errorf("compact: %w", err)
 		}
 		if c.Before > 0 {
 			w.Log.Info("compacted", "files", c.Before, "into", c.After, "rows", c.Rows)
 		}
+	}
+	dropped, err := w.Lake.Retain(ctx, w.Keep, w.Now())
+	if err != nil {
+		return fmt.Errorf("retention: %w", err)
+	}
+	if dropped.Rows > 0 {
+		w.Log.Info("let go of what is past its retention", "rows", dropped.Rows, "files", dropped.Files)
 	}
 	return nil
 }
@@ -380,6 +418,7 @@ func (w *Worker) forget(ctx context.Context) error {
 
 // end stores what there is. After an error only what was under way is waited for: what is gathered may be incomplete.
 func (w *Worker) end(ctx context.Context, whole bool) error {
+	defer w.trials.end()
 	if err := w.wait(); err != nil || !whole {
 		return err
 	}

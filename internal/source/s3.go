@@ -162,7 +162,7 @@ func (b *bucket) fetch(ctx context.Context, env Env, client *s3.Client, o object
 	defer out.Body.Close() //nolint:errcheck // only read
 	etag := strings.Trim(aws.ToString(out.ETag), `"`)
 	err = Spooled(ctx, env.Spool, out.Body, 0, func(inv *collect.Inventory) error {
-		_, err := env.Receive(ctx, pipeline.Delivery{Source: env.Source, Object: name, ETag: etag, Lane: lane, Received: env.Now().UTC(), Inventory: inv})
+		_, err := env.Receive(ctx, pipeline.Delivery{Source: env.Source, Object: name, ETag: etag, Lane: lane, Signature: out.Metadata["signature"], Received: env.Now().UTC(), Inventory: inv})
 		return err
 	})
 	if err != nil {
