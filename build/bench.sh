@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks of every stage, then the whole scan over generated trees. SCAN_EVENTS and SCAN_FILES set their size.
+# Benchmarks of every stage and of the live path (internal/app; docs/benchmarks.md), then the whole scan over generated trees. SCAN_EVENTS and SCAN_FILES set their size.
 set -euo pipefail
 go test -run '^$' -bench . -benchtime "${BENCHTIME:-1s}" ./... | grep -E '^(Benchmark|pkg:)' || true
 events=${SCAN_EVENTS:-2000000} files=${SCAN_FILES:-4000}
