@@ -3,15 +3,23 @@
 set -euo pipefail
 bin=$1 logs=${2:-}
 if [ -n "$logs" ]; then
+	if [ ! -d "$logs" ]; then
+		echo "there is no folder $logs: name one that holds logs, as in make run LOGS=./AWSLogs" >&2
+		exit 2
+	fi
 	"$bin" source add logs --kind folder --set "path=$logs"
 	exec "$bin" serve
 fi
 live=out/live
 rm -rf "$live"
-mkdir -p "$live/logs"
+mkdir -p "$live"
 "$bin" simulate --live -o "$live/simulated" &
 simulation=$!
 trap 'kill "$simulation" 2>/dev/null || true' EXIT
+while [ ! -d "$live/simulated/logs" ]; do # it comes with the first file
+	kill -0 "$simulation" || exit 1
+	sleep 0.1
+done
 cat >"$live/tocsin.yaml" <<YAML
 data: $live/data
 sources:
@@ -19,5 +27,4 @@ sources:
     kind: folder
     settings: {path: $PWD/$live/simulated/logs, every: 500ms, settle: 100ms}
 YAML
-mkdir -p "$live/simulated/logs"
 "$bin" serve --config "$live/tocsin.yaml"

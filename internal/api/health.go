@@ -14,8 +14,8 @@ import (
 type sourceView struct {
 	desk.Source
 	State  source.State      `json:"state"`
-	Totals map[string]uint64 `json:"totals"` // since ever: received = stored + duplicate + dead + dropped
-	Health *health.Of        `json:"health"` // null until it was judged for the first time, within a minute
+	Totals map[string]uint64 `json:"totals"`           // since ever: received = stored + duplicate + dead + dropped
+	Health *health.Of        `json:"health,omitempty"` // missing until it was judged for the first time, within a minute
 	// Watermarks say how far it has delivered, by the time of events, of each account, Region and lane.
 	Watermarks []desk.Watermark `json:"watermarks"`
 }

@@ -30,7 +30,7 @@ var silences = map[string]time.Duration{
 	"guardduty":  24 * time.Hour,   // findings come when there is something to find
 	"asff":       24 * time.Hour,
 	"insights":   72 * time.Hour, // only unusual activity is written
-	"config":     24 * time.Hour, // snapshots come every 1 to 24 hours as set
+	"awsconfig":  24 * time.Hour, // snapshots come every 1 to 24 hours as set
 }
 
 // usualSilence is that of a format which the table does not name.
