@@ -47,7 +47,7 @@ func TestADeadLetterAndItsReplay(t *testing.T) {
 	}()
 	balanced := func(received, stored, dead uint64) {
 		t.Helper()
-		deadline := time.Now().Add(time.Minute)
+		deadline := time.Now().Add(10 * time.Minute)
 		for {
 			totals := h.lake.Marks().Totals
 			if totals["logs/received"] == received && totals["logs/stored"] == stored && totals["logs/dead"] == dead && totals["logs/duplicate"] == 0 {

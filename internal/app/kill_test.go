@@ -143,7 +143,7 @@ func finish(t *testing.T, dir string) {
 	done := make(chan error, 1)
 	go func() { done <- h.run(ctx) }()
 	want := int64(len(filesBelow(t, filepath.Join(dir, "in"))))
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(10 * time.Minute)
 	for {
 		last, err := h.stream.Last(ctx, 0)
 		state := h.sources.States()["logs"]

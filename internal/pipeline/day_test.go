@@ -109,7 +109,7 @@ func TestALiveDay(t *testing.T) {
 // wait waits until the worker got somewhere.
 func (d *day) wait(t *testing.T, done <-chan error, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); !holds(); time.Sleep(time.Millisecond) {
 		select {
 		case err := <-done:
 			t.Fatalf("%s: the worker ended: %v", d.time(), err)

@@ -29,7 +29,7 @@ func TestTwoWorkersOnOnePartition(t *testing.T) {
 	}
 	first, second := b.brisk(rules(t)), b.brisk(rules(t))
 	second.Lake, second.Follow, second.Trials = other, nil, ""
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer stop()
 	conflict, committed := make(chan struct{}), make(chan struct{})
 	second.At = func(step Step, _ []byte) {

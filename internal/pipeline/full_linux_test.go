@@ -34,7 +34,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	why := make(chan string, 1)
 	done := make(chan error, 1)
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer stop()
 	go func() {
 		done <- deliverAll(ctx, b, func(_, text string) {

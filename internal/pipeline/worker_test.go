@@ -92,7 +92,7 @@ func until(t *testing.T, w *Worker, holds func() bool) {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(10 * time.Minute)
 	for !holds() {
 		select {
 		case err := <-done:

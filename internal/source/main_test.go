@@ -186,7 +186,7 @@ func (y *yard) run(t *testing.T, door Door, holds func() bool) {
 // eventually waits until a condition holds.
 func eventually(t *testing.T, holds func() bool, why func() string) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			t.Fatalf("it takes too long; last: %s", why())
