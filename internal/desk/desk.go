@@ -34,6 +34,9 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 	return &Desk{db}, nil
 }
 
+// Store is the database under the desk, in which others keep tables of their own.
+func (d *Desk) Store() *store.DB { return d.db }
+
 // Close closes the database.
 func (d *Desk) Close() error { return d.db.Close() }
 

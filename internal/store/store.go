@@ -58,7 +58,12 @@ var ErrNewer = errors.New("the database is of a newer version of Tocsin: run tha
 
 // Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
 func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
-	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true))
+	return db.MigrateAs(ctx, goose.DefaultTablename, migrations)
+}
+
+// MigrateAs is Migrate for a second owner of tables in one database: versions names the table that its migrations are counted in.
+func (db *DB) MigrateAs(ctx context.Context, versions string, migrations fs.FS) error {
+	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true), goose.WithTableName(versions))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
