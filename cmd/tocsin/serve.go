@@ -2,12 +2,10 @@ package main
 
 import (
 	"errors"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tocsin-security/tocsin/internal/app"
-	"github.com/tocsin-security/tocsin/internal/desk"
 )
 
 // settings are the flags by which every command of a running Tocsin finds its configuration.
@@ -52,41 +50,6 @@ appear. It ends on an interrupt after it has stored what it has; after a kill it
 	return c
 }
 
-func sourceCommand(io app.Streams) *cobra.Command {
-	var s settings
-	var kind, from, to string
-	var set []string
-	var asJSON bool
-	root := &cobra.Command{Use: "source", Short: "Add, list and test the doors that logs come in by"}
-	s.flags(root)
-	add := s.command("add NAME", "Add a source, or change it", 1, "name it: tocsin source add logs --kind folder --set path=/var/log/aws", func(cmd *cobra.Command, c *app.Config, args []string) error {
-		return app.AddSource(cmd.Context(), c, args[0], kind, set, io)
-	})
-	add.Flags().StringVar(&kind, "kind", "folder", "one of folder, http, s3")
-	add.Flags().StringArrayVar(&set, "set", nil, "a setting, NAME=VALUE; can be repeated")
-	list := s.command("list", "List the sources", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
-		return app.ListSources(cmd.Context(), c, asJSON, io)
-	})
-	list.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	backfill := s.command("backfill NAME", "List a bucket's earlier days as well", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
-		return app.Backfill(cmd.Context(), c, args[0], from, to, io)
-	})
-	backfill.Flags().StringVar(&from, "from", "", "first day")
-	backfill.Flags().StringVar(&to, "to", "", "day after the last")
-	root.AddCommand(add, list, backfill,
-		s.command("test NAME", "Open a source's door once", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
-			return app.TestSource(cmd.Context(), c, args[0], io)
-		}),
-		s.command("remove NAME", "Forget a source", 1, "name the source", func(cmd *cobra.Command, c *app.Config, args []string) error {
-			return app.RemoveSource(cmd.Context(), c, args[0], io)
-		}),
-		s.command("kinds", "List the kinds of sources and their settings", 0, "", func(*cobra.Command, *app.Config, []string) error {
-			app.ListKinds(io)
-			return nil
-		}))
-	return root
-}
-
 // command is a subcommand that works on a configuration.
 func (s *settings) command(use, short string, args int, hint string, run func(cmd *cobra.Command, c *app.Config, args []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: arguments(cobra.ExactArgs(args), hint), RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,29 +59,6 @@ func (s *settings) command(use, short string, args int, hint string, run func(cm
 		}
 		return run(cmd, c, args)
 	}}
-}
-
-func tokenCommand(io app.Streams) *cobra.Command {
-	var s settings
-	var t desk.Token
-	var days int
-	root := &cobra.Command{Use: "token", Short: "Make and revoke tokens"}
-	s.flags(root)
-	add := s.command("add", "Make a token; its secret is shown once", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
-		if days > 0 {
-			t.Expires = time.Now().AddDate(0, 0, days)
-		}
-		return app.AddToken(cmd.Context(), c, t, io)
-	})
-	f := add.Flags()
-	f.StringVar(&t.Name, "name", "token", "what to call it, to revoke it by")
-	f.StringVar(&t.Source, "source", "", "it may deliver to this source, and nothing else")
-	f.StringSliceVar(&t.Accounts, "account", nil, "it may read these accounts; '*' is all")
-	f.IntVar(&days, "days", 0, "it ends after so many days (default: never)")
-	root.AddCommand(add, s.command("revoke NAME", "End all tokens of a name", 1, "name the token", func(cmd *cobra.Command, c *app.Config, args []string) error {
-		return app.RevokeTokens(cmd.Context(), c, args[0], io)
-	}))
-	return root
 }
 
 func deadletterCommand(io app.Streams) *cobra.Command {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/collect"
@@ -35,53 +34,17 @@ type Server struct {
 	Ready   func() error // nil when everything works
 	Log     *slog.Logger
 	Now     func() time.Time
-	MaxPush int64 // bytes of one push; 0: 64 MiB
-}
+	Pushing Pushing
 
-// Handler routes requests.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	config := huma.DefaultConfig("Tocsin", s.Version)
-	config.DocsPath = "" // the console shows it
-	config.CreateHooks = nil
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	config.Security = []map[string][]string{{"token": {}}}
-	api := humago.New(mux, config)
-	api.UseMiddleware(s.signedIn(api))
-	s.findings(api)
-	s.doors(api)
-	s.replays(api)
-	s.search(api)
-	mux.HandleFunc("POST /api/v1/ingest/{source}", s.ingest)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"status": "alive"})
-	})
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("GET /metrics", s.metrics)
-	return guarded(mux)
-}
-
-// guarded adds to each answer what keeps a browser from making more of it than it is.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if err := s.Ready(); err != nil {
-		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "why": err.Error()})
-		return
-	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	pushes chan struct{} // a place for each push that is being taken
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
+	send(w, status, body)
+}
+
+func send(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that went away
 }
@@ -233,6 +196,9 @@ type again struct {
 func (s *Server) replays(api huma.API) {
 	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again"), func(ctx context.Context, in *named) (*body[again], error) {
 		l, err := s.Desk.DeadLetter(ctx, scope(ctx), in.UID)
+		if errors.Is(err, desk.ErrAmbiguous) {
+			return nil, huma.Error422UnprocessableEntity("more than one dead letter begins so: give more of its id")
+		}
 		if err != nil {
 			return nil, s.fault(err)
 		}

@@ -61,37 +61,6 @@ func AddSource(ctx context.Context, c *Config, name, kind string, settings []str
 	})
 }
 
-// Backfill adds a source that lists the days of another's bucket.
-func Backfill(ctx context.Context, c *Config, name, from, to string, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		s, err := findSource(ctx, d, name)
-		if err != nil {
-			return err
-		}
-		if s.Kind != "s3" || s.Settings["bucket"] == "" {
-			return UsageError{Err: fmt.Errorf("source %s has no bucket to list", name), Hint: "add one with: tocsin source add NAME --kind s3 --set bucket=…; a folder is read whole in any case"}
-		}
-		delete(s.Settings, "queue")
-		s.Settings["from"], s.Settings["to"], s.Settings["every"] = from, to, "24h"
-		s.Name, s.Created = name+"-backfill", time.Now()
-		if err := source.Check(s); err != nil {
-			return UsageError{Err: err, Hint: "write days as 2026-03-01"}
-		}
-		if err := d.AddSource(ctx, s); err != nil {
-			return err
-		}
-		fmt.Fprintf(streams.Out, "source %s lists s3://%s/%s from %s to %s\n", s.Name, s.Settings["bucket"], s.Settings["prefix"], orWord(from, "the beginning"), orWord(to, "now"))
-		return nil
-	})
-}
-
-func orWord(s, word string) string {
-	if s == "" {
-		return word
-	}
-	return s
-}
-
 func findSource(ctx context.Context, d *desk.Desk, name string) (desk.Source, error) {
 	list, err := d.Sources(ctx)
 	if err != nil {
@@ -122,7 +91,11 @@ func ListSources(ctx context.Context, c *Config, asJSON bool, streams Streams) e
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(streams.Out, "%-20s %-8s %s\n", s.Name, s.Kind, report.Clean(string(settings)))
+			paused := ""
+			if s.Paused {
+				paused = "  (paused)"
+			}
+			fmt.Fprintf(streams.Out, "%-20s %-8s %s%s\n", s.Name, s.Kind, report.Clean(string(settings)), paused)
 		}
 		return nil
 	})
@@ -158,6 +131,24 @@ func RemoveSource(ctx context.Context, c *Config, name string, streams Streams) 
 	})
 }
 
+// PauseSource pauses a source, or lets it go on. A running tocsin serve does so within a few seconds.
+func PauseSource(ctx context.Context, c *Config, name string, paused bool, streams Streams) error {
+	return withDesk(ctx, c, func(d *desk.Desk) error {
+		if _, err := findSource(ctx, d, name); err != nil {
+			return err
+		}
+		if err := d.PauseSource(ctx, name, paused); err != nil {
+			return err
+		}
+		if paused {
+			fmt.Fprintf(streams.Out, "source %s is paused; what comes meanwhile waits where it is (let it go on with: tocsin source resume %s)\n", name, name)
+		} else {
+			fmt.Fprintf(streams.Out, "source %s goes on where it stopped\n", name)
+		}
+		return nil
+	})
+}
+
 // ListKinds shows the kinds of sources and their settings.
 func ListKinds(streams Streams) {
 	for _, k := range source.Kinds() {
@@ -170,44 +161,6 @@ func ListKinds(streams Streams) {
 			fmt.Fprintf(streams.Out, "  %-12s %s%s\n", s.Name, s.Help, must)
 		}
 	}
-}
-
-// AddToken makes a token and writes its secret to standard output, the only time that it is seen.
-func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) error {
-	switch {
-	case t.Source != "" && len(t.Accounts) > 0, t.Source == "" && len(t.Accounts) == 0:
-		return UsageError{Err: errors.New("a token either delivers to one source or reads accounts"), Hint: "give --source NAME, or --account ID (or --account '*' for all)"}
-	}
-	t.Created = time.Now()
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		if t.Source != "" {
-			if _, err := findSource(ctx, d, t.Source); err != nil {
-				return err
-			}
-		}
-		secret, err := d.NewToken(ctx, t)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(streams.Out, secret)
-		fmt.Fprintln(streams.Err, "keep it: it is shown this once")
-		return nil
-	})
-}
-
-// RevokeTokens ends the tokens of a name.
-func RevokeTokens(ctx context.Context, c *Config, name string, streams Streams) error {
-	return withDesk(ctx, c, func(d *desk.Desk) error {
-		n, err := d.RevokeTokens(ctx, name, time.Now())
-		if err == nil && n == 0 {
-			err = UsageError{Err: fmt.Errorf("no valid token is called %q", name), Hint: "tokens are named with --name when they are made"}
-		}
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(streams.Out, "%d tokens called %s are revoked\n", n, name)
-		return nil
-	})
 }
 
 // ListDeadLetters shows what could not be read.

@@ -14,6 +14,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/finding"
+	"github.com/tocsin-security/tocsin/internal/format"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
@@ -157,7 +158,7 @@ func RunRuleTests(tree fs.FS, name string, places enrich.Locator) (ran int, faul
 	}
 	for i := range tests {
 		t := &tests[i]
-		got, err := t.Run(rules, cloudtrail.Shape(), places)
+		got, err := t.Run(rules, shapeOf(rules), places)
 		switch {
 		case err != nil:
 			faults = append(faults, fmt.Sprintf("%s: %v", t.Name, err))
@@ -172,6 +173,18 @@ func RunRuleTests(tree fs.FS, name string, places enrich.Locator) (ran int, faul
 		}
 	}
 	return len(tests), faults
+}
+
+// shapeOf is the format that a file of rules is about.
+func shapeOf(rules *detect.Rules) ocsf.Shape {
+	for _, f := range format.All() {
+		for _, r := range rules.All {
+			if r.LogSource.Product == f.Product && r.LogSource.Service == f.Service && f.Shape().Mapping.Stored == nil {
+				return f.Shape()
+			}
+		}
+	}
+	return cloudtrail.Shape()
 }
 
 // ExplainRule prints a rule's plan and, for events, which parts of it held.

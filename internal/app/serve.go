@@ -158,13 +158,9 @@ func (h *house) run(ctx context.Context) error {
 		}
 		child = []string{exe, "query-child"}
 	}
-	handler := (&api.Server{
+	server := (&api.Server{
 		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Metrics: h.metrics, Ready: h.ready, Log: h.log, Now: time.Now,
-	}).Handler()
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
-	}
+	}).HTTP()
 	h.greet(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -77,3 +77,17 @@ func Glob(pattern, s string) bool {
 		s, rest = s[i+len(part):], next
 	}
 }
+
+// AccountOf returns the account of an ARN, "" where there is none or s is no ARN.
+func AccountOf(s string) string {
+	if a, ok := ParseARN(s); ok && IsAccount(a.Account) {
+		return a.Account
+	}
+	return ""
+}
+
+// RegionOf returns the Region of an ARN, "" where there is none or s is no ARN.
+func RegionOf(s string) string {
+	a, _ := ParseARN(s)
+	return a.Region
+}

@@ -49,6 +49,11 @@ func List(ctx context.Context, paths []string, in io.Reader, limits Limits) (*In
 	return inv, nil
 }
 
+// Of is the inventory of one file that is open already. Its first size bytes are read; the caller closes it.
+func Of(name string, at io.ReaderAt, size int64) *Inventory {
+	return &Inventory{Files: []File{{Name: label(name), Bytes: size, at: at}}, Bytes: size, limits: Limits{}.orDefault()}
+}
+
 // Close removes what was kept. The inventory cannot be read afterwards; a second Close does nothing.
 func (inv *Inventory) Close() error {
 	var errs []error

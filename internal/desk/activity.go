@@ -45,7 +45,11 @@ type Decision struct {
 
 // Decision returns what people decided about an incident or an alert.
 func (d *Desk) Decision(ctx context.Context, scope access.Scope, kind, uid string) (Decision, error) {
-	if _, err := d.document(ctx, scope, map[string]string{Incidents: `SELECT doc, accounts FROM incidents WHERE uid = $1`, Alerts: `SELECT doc, account FROM alerts WHERE uid = $1`}[kind], uid); err != nil {
+	read := d.Incident
+	if kind == Alerts {
+		read = d.Alert
+	}
+	if _, err := read(ctx, scope, uid); err != nil {
 		return Decision{}, err
 	}
 	out := Decision{UID: uid}
@@ -157,7 +161,7 @@ func (d *Desk) Updates(ctx context.Context, scope access.Scope, after time.Time)
 		}
 		u.Severity, u.At = finding.Level(severity), timeOf(at) //nolint:gosec // a level
 		upTo = u.At
-		if seesAll(scope, fields(u.accounts)) {
+		if seesAll(scope, splitAccounts(u.accounts)) {
 			out = append(out, u)
 		}
 	}

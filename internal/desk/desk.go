@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/store"
@@ -24,14 +26,18 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := fs.Sub(migrations, "migrations")
-	if err == nil {
-		err = db.Migrate(ctx, root)
-	}
-	if err != nil {
+	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("desk: %w", err), db.Close())
 	}
 	return &Desk{db}, nil
+}
+
+func migrate(ctx context.Context, db *store.DB) error {
+	root, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return db.Migrate(ctx, root)
 }
 
 // Store is the database under the desk, in which others keep tables of their own.
@@ -65,4 +71,37 @@ func timeOf(ms sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms.Int64).UTC()
+}
+
+// text makes what came out of a log fit for a database of text, which takes neither the character 0 nor bytes that are no UTF-8.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// noAccount stands for data without an account among the accounts of an incident. No Scope but an unbounded one sees it.
+const noAccount = "-"
+
+// joinAccounts writes accounts with spaces around each. What is in one comes out of a log: it may hold spaces itself.
+func joinAccounts(accounts []string) string {
+	out := " "
+	for _, a := range accounts {
+		if a = url.QueryEscape(a); a == "" || a == noAccount {
+			a = noAccount
+		}
+		out += a + " "
+	}
+	return out
+}
+
+func splitAccounts(joined string) []string {
+	out := []string{}
+	for _, a := range strings.Fields(joined) {
+		if plain, err := url.QueryUnescape(a); err == nil && a != noAccount {
+			a = plain
+		} else {
+			a = ""
+		}
+		out = append(out, a)
+	}
+	return out
 }

@@ -6,5 +6,6 @@
 //
 // Promises: Save writes findings, dead letters and the position of the stream that they reach in one transaction, and may be called
 // again with the same. What a later conclusion no longer says is withdrawn, with a time, never deleted. A time point that was set
-// once is not moved by a conclusion.
+// once is not moved by a conclusion; only the first, when it began, moves back for as long as the case is open. What came out of a log may
+// hold anything: it is stored as text that every engine takes.
 package desk

@@ -16,8 +16,12 @@ import (
 	"github.com/tocsin-security/tocsin/internal/finding"
 )
 
-// ErrNotFound says that there is nothing of that name, or nothing that the Scope sees.
-var ErrNotFound = errors.New("not found")
+var (
+	// ErrNotFound says that there is nothing of that name, or nothing that the Scope sees.
+	ErrNotFound = errors.New("not found")
+	// ErrAmbiguous says that the beginning of a name is that of several.
+	ErrAmbiguous = errors.New("more than one begins so; give more of it")
+)
 
 // Query narrows a list.
 type Query struct {
@@ -91,13 +95,13 @@ func (q *Query) narrow(w *where) {
 	case "open":
 		w.and("status NOT IN ('resolved', 'closed')")
 	default:
-		w.and("status = ?", q.Status)
+		w.and("status = ?", text(q.Status))
 	}
 	if q.Assignee != "" {
-		w.and("assignee = ?", q.Assignee)
+		w.and("assignee = ?", text(q.Assignee))
 	}
 	if q.Verdict != "" {
-		w.and("verdict = ?", q.Verdict)
+		w.and("verdict = ?", text(q.Verdict))
 	}
 	if !q.Withdrawn {
 		w.and("withdrawn_at IS NULL")
@@ -114,7 +118,7 @@ func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) (Page
 	var w where
 	q.narrow(&w)
 	if q.Text != "" {
-		w.and(`lower(headline) LIKE ? ESCAPE '\'`, like(q.Text))
+		w.and(`lower(headline) LIKE ? ESCAPE '\'`, text(like(q.Text)))
 	}
 	page := Page[IncidentRow]{Items: []IncidentRow{}}
 	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, coalesce(set_severity, severity), score, first_seen, last_seen, alerts, accounts, status, assignee, verdict, version, ingested_at, created_at, withdrawn_at FROM incidents`+
@@ -132,7 +136,7 @@ func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) (Page
 		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &ingested, &created, &withdrawn); err != nil {
 			return page, fmt.Errorf("list incidents: %w", err)
 		}
-		r.Accounts = fields(accounts)
+		r.Accounts = splitAccounts(accounts)
 		if !seesAll(scope, r.Accounts) {
 			continue
 		}
@@ -152,8 +156,6 @@ func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) (Page
 	return page, rows.Err()
 }
 
-func fields(accounts string) []string { return strings.Fields(accounts) }
-
 // seesAll asks for every account of an incident: its story tells of all of them.
 func seesAll(scope access.Scope, accounts []string) bool {
 	return scope.All() || len(accounts) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return !scope.Sees(a) })
@@ -165,13 +167,13 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	q.narrow(&w)
 	w.scope(scope, "account")
 	if q.Incident != "" {
-		w.and("incident_uid = ?", q.Incident)
+		w.and("incident_uid = ?", text(q.Incident))
 	}
 	if q.Rule != "" {
-		w.and("rule_id = ?", q.Rule)
+		w.and("rule_id = ?", text(q.Rule))
 	}
 	if q.Text != "" {
-		w.and(`lower(title || ' ' || sentence) LIKE ? ESCAPE '\'`, like(q.Text))
+		w.and(`lower(title || ' ' || sentence) LIKE ? ESCAPE '\'`, text(like(q.Text)))
 	}
 	page := Page[AlertRow]{Items: []AlertRow{}}
 	if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`+w.String(), w.args...).Scan(&page.Total); err != nil {
@@ -233,18 +235,18 @@ func flag(on bool) int64 {
 
 // Incident returns an incident's document: the JSON of incident.Incident.
 func (d *Desk) Incident(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, scope, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid)
+	return d.document(ctx, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid, func(accounts string) bool { return seesAll(scope, splitAccounts(accounts)) })
 }
 
 // Alert returns an alert's document: the JSON of finding.Alert.
 func (d *Desk) Alert(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, scope, `SELECT doc, account FROM alerts WHERE uid = $1`, uid)
+	return d.document(ctx, `SELECT doc, account FROM alerts WHERE uid = $1`, uid, scope.Sees)
 }
 
-func (d *Desk) document(ctx context.Context, scope access.Scope, query, uid string) (json.RawMessage, error) {
+func (d *Desk) document(ctx context.Context, query, uid string, sees func(accounts string) bool) (json.RawMessage, error) {
 	var doc, accounts string
-	err := d.db.QueryRowContext(ctx, query, uid).Scan(&doc, &accounts)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, strings.Fields(accounts)) {
+	err := d.db.QueryRowContext(ctx, query, text(uid)).Scan(&doc, &accounts)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !sees(accounts) {
 		return nil, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
 	if err != nil {
@@ -260,7 +262,7 @@ func (d *Desk) DeadLetters(ctx context.Context, scope access.Scope, source strin
 		return []DeadLetter{}, nil
 	}
 	return d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, source, Query{Limit: limit}.limit())
+		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, text(source), Query{Limit: limit}.limit())
 }
 
 // DeadLetter returns one, by its id or the beginning of it.
@@ -269,14 +271,14 @@ func (d *Desk) DeadLetter(ctx context.Context, scope access.Scope, id string) (D
 		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
 	}
 	list, err := d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, id)
+		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, text(id))
 	switch {
 	case err != nil:
 		return DeadLetter{}, err
 	case id == "" || len(list) == 0:
 		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
 	case len(list) > 1:
-		return DeadLetter{}, fmt.Errorf("dead letter %s: more than one begins so; give more of it", id)
+		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrAmbiguous)
 	}
 	return list[0], nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/finding"
@@ -105,6 +104,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]boo
 	return nil
 }
 
+// saveIncident writes one. When it began moves back where an earlier event is found, never forward, nor after the case is closed.
 func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Conclusion) error {
 	doc, err := json.Marshal(in)
 	if err != nil {
@@ -119,13 +119,14 @@ func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Con
 	_, err = tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11)
 		ON CONFLICT (uid) DO UPDATE SET headline = excluded.headline, severity = excluded.severity, score = excluded.score, first_seen = excluded.first_seen,
-			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = excluded.occurred_at,
+			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
 			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
 		WHERE incidents.doc <> excluded.doc OR incidents.withdrawn_at IS NOT NULL`,
-		in.UID, in.Headline, int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), " "+strings.Join(in.Accounts, " ")+" ", string(doc), millis(ingested), c.Now.UnixMilli())
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(in.Accounts), string(doc), millis(ingested), c.Now.UnixMilli())
 	return err
 }
 
+// saveAlert writes one; when it began moves as that of an incident does.
 func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID string, c *Conclusion) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
@@ -139,9 +140,9 @@ func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID st
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'new', $14, $15, $12, $16, $17, $17)
 		ON CONFLICT (uid) DO UPDATE SET incident_uid = excluded.incident_uid, title = excluded.title, sentence = excluded.sentence, severity = excluded.severity, score = excluded.score,
 			rule_hash = excluded.rule_hash, count = excluded.count, first_seen = excluded.first_seen, last_seen = excluded.last_seen, doc = excluded.doc,
-			occurred_at = excluded.occurred_at, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
+			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
 		WHERE alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
-		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, a.Title, a.Sentence, int64(a.Severity), a.Score, a.Rule.ID, a.Rule.Hash, a.Account, a.Origin.ID, a.Count,
+		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, text(a.Title), text(a.Sentence), int64(a.Severity), a.Score, text(a.Rule.ID), a.Rule.Hash, text(a.Account), text(a.Origin.ID), a.Count,
 		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli())
 	return err
 }
@@ -177,7 +178,7 @@ func saveDeadLetters(ctx context.Context, tx *sql.Tx, list []DeadLetter) error {
 		l := &list[i]
 		_, err := tx.ExecContext(ctx, `INSERT INTO dead_letters (id, source, object, record, at_byte, format, reason, detail, raw, received_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`,
-			l.ID, l.Source, l.Object, l.Record, l.Offset, l.Format, l.Reason, l.Detail, base64.StdEncoding.EncodeToString(l.Raw), l.ReceivedAt.UnixMilli())
+			l.ID, text(l.Source), text(l.Object), l.Record, l.Offset, text(l.Format), text(l.Reason), text(l.Detail), base64.StdEncoding.EncodeToString(l.Raw), l.ReceivedAt.UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -2,12 +2,8 @@ package desk
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -32,17 +28,20 @@ func CheckName(name string) error {
 	return nil
 }
 
-// AddSource keeps a source, or changes the one of that name.
+// AddSource keeps a source, or changes kind and settings of the one of that name, which stays paused if it is.
 func (d *Desk) AddSource(ctx context.Context, s Source) error {
 	if err := CheckName(s.Name); err != nil {
 		return err
+	}
+	if s.Settings == nil {
+		s.Settings = map[string]string{}
 	}
 	settings, err := json.Marshal(s.Settings)
 	if err != nil {
 		return fmt.Errorf("source %s: %w", s.Name, err)
 	}
 	_, err = d.db.ExecContext(ctx, `INSERT INTO sources (name, kind, settings, paused, created_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings, paused = excluded.paused`, s.Name, s.Kind, string(settings), flag(s.Paused), s.Created.UnixMilli())
+		ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, settings = excluded.settings`, s.Name, s.Kind, string(settings), flag(s.Paused), s.Created.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("source %s: %w", s.Name, err)
 	}
@@ -51,7 +50,19 @@ func (d *Desk) AddSource(ctx context.Context, s Source) error {
 
 // RemoveSource forgets a source. What it delivered stays.
 func (d *Desk) RemoveSource(ctx context.Context, name string) error {
-	r, err := d.db.ExecContext(ctx, `DELETE FROM sources WHERE name = $1`, name)
+	r, err := d.db.ExecContext(ctx, `DELETE FROM sources WHERE name = $1`, text(name))
+	if err != nil {
+		return fmt.Errorf("source %s: %w", name, err)
+	}
+	if n, err := r.RowsAffected(); err == nil && n == 0 {
+		return fmt.Errorf("source %s: %w", name, ErrNotFound)
+	}
+	return nil
+}
+
+// PauseSource pauses a source, or lets it go on.
+func (d *Desk) PauseSource(ctx context.Context, name string, paused bool) error {
+	r, err := d.db.ExecContext(ctx, `UPDATE sources SET paused = $1 WHERE name = $2`, flag(paused), text(name))
 	if err != nil {
 		return fmt.Errorf("source %s: %w", name, err)
 	}
@@ -96,7 +107,7 @@ type Delivery struct {
 // Delivered notes that all of an object is in the stream. It may be said twice.
 func (d *Desk) Delivered(ctx context.Context, x Delivery) error {
 	_, err := d.db.ExecContext(ctx, `INSERT INTO deliveries (source, object, etag, records, bytes, received_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		x.Source, x.Object, x.ETag, x.Records, x.Bytes, x.At.UnixMilli())
+		text(x.Source), text(x.Object), text(x.ETag), x.Records, x.Bytes, x.At.UnixMilli())
 	if err != nil {
 		return fmt.Errorf("note delivery of %s: %w", x.Object, err)
 	}
@@ -106,72 +117,9 @@ func (d *Desk) Delivered(ctx context.Context, x Delivery) error {
 // WasDelivered reports whether an object was noted.
 func (d *Desk) WasDelivered(ctx context.Context, source, object, etag string) (bool, error) {
 	var n int
-	err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE source = $1 AND object = $2 AND etag = $3`, source, object, etag).Scan(&n)
+	err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE source = $1 AND object = $2 AND etag = $3`, text(source), text(object), text(etag)).Scan(&n)
 	if err != nil {
 		return false, fmt.Errorf("look for delivery of %s: %w", object, err)
 	}
 	return n > 0, nil
-}
-
-// Token is a right: to deliver to one source, or to read the accounts that it names.
-type Token struct {
-	Name     string    `json:"name"`
-	Source   string    `json:"source,omitempty"`   // may deliver to this source, and nothing else
-	Accounts []string  `json:"accounts,omitempty"` // may read these; "*" is all
-	Created  time.Time `json:"created_at"`
-	Expires  time.Time `json:"expires_at,omitzero"`
-}
-
-// NewToken makes a token and returns its secret, which is kept nowhere.
-func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error) {
-	var random [32]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", err
-	}
-	secret = "tocsin_" + hex.EncodeToString(random[:])
-	accounts, err := json.Marshal(t.Accounts)
-	if err != nil {
-		return "", err
-	}
-	_, err = d.db.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hashOf(secret), t.Name, t.Source, string(accounts), t.Created.UnixMilli(), millis(t.Expires))
-	if err != nil {
-		return "", fmt.Errorf("token %s: %w", t.Name, err)
-	}
-	return secret, nil
-}
-
-// TokenOf finds what a secret stands for. One that is unknown, revoked or expired is ErrNotFound.
-func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token, error) {
-	var t Token
-	var accounts string
-	var created, expires sql.NullInt64
-	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
-		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &created, &expires)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Token{}, ErrNotFound
-	}
-	if err != nil {
-		return Token{}, fmt.Errorf("look for token: %w", err)
-	}
-	if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {
-		return Token{}, fmt.Errorf("token %s: %w", t.Name, err)
-	}
-	t.Created, t.Expires = timeOf(created), timeOf(expires)
-	return t, nil
-}
-
-// RevokeTokens ends every token of a name and says how many there were.
-func (d *Desk) RevokeTokens(ctx context.Context, name string, now time.Time) (int64, error) {
-	r, err := d.db.ExecContext(ctx, `UPDATE tokens SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL`, now.UnixMilli(), name)
-	if err != nil {
-		return 0, fmt.Errorf("revoke %s: %w", name, err)
-	}
-	return r.RowsAffected()
-}
-
-// hashOf is how a secret is kept: it is random and long, so a plain hash tells nothing.
-func hashOf(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
 }

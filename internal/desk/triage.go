@@ -154,7 +154,10 @@ func standing(ctx context.Context, tx *sql.Tx, kind, uid string) (state, error) 
 	var accounts string
 	err := tx.QueryRowContext(ctx, query, uid).Scan(&s.Status, &s.Assignee, &s.Verdict, &s.Reason, &s.Severity, &s.Version,
 		&s.Points.Acknowledged, &s.Points.Triaged, &s.Points.Declared, &s.Points.Closed, &accounts)
-	s.accounts = strings.Fields(accounts)
+	s.accounts = []string{accounts}
+	if kind == Incidents {
+		s.accounts = splitAccounts(accounts)
+	}
 	return s, err
 }
 

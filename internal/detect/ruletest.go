@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,11 +33,13 @@ type RuleTest struct {
 	} `yaml:"places"`
 }
 
-// TestEvents is a run of like events: Repeat copies, Every apart. "{n}" in a text is the copy's number.
+// TestEvents is a run of like events: Repeat copies, Every apart. "{n}" in a text is the copy's number. A format of text lines has Line in
+// place of Event: the record as it is written, in which {unix}, {iso} and {clf} stand for its time (epoch seconds, RFC 3339, the form of S3).
 type TestEvents struct {
 	Repeat int            `yaml:"repeat"`
 	Every  string         `yaml:"every"`
 	Event  map[string]any `yaml:"event"`
+	Line   string         `yaml:"line"`
 }
 
 // ReadTests reads a test file strictly.
@@ -66,10 +69,38 @@ var testBase = map[string]any{
 	"recipientAccountId": "111122223333", "eventType": "AwsApiCall", "managementEvent": true, "eventCategory": "Management",
 }
 
+// resolverBase and wafBase are the same for Route 53 Resolver's query log and AWS WAF's log.
+var (
+	resolverBase = map[string]any{
+		"version": "1.100000", "account_id": "111122223333", "region": "eu-west-1", "vpc_id": "vpc-0a1b2c3d", "query_type": "A", "query_class": "IN", "rcode": "NOERROR",
+		"srcaddr": "10.0.1.20", "srcport": "51514", "transport": "UDP", "srcids": map[string]any{"instance": "i-0a1b2c3d4e5f60718"},
+	}
+	wafBase = map[string]any{
+		"formatVersion": 1, "webaclId": "arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/shop/1", "terminatingRuleId": "Default_Action", "terminatingRuleType": "REGULAR",
+		"action": "ALLOW", "httpSourceName": "ALB", "httpSourceId": "111122223333-app/shop/50dc6c495c0c9188",
+		"httpRequest": map[string]any{"clientIp": "198.51.100.7", "country": "NL", "uri": "/cart", "args": "", "httpVersion": "HTTP/2.0", "httpMethod": "GET"},
+	}
+)
+
+// bases are the records that test events are merged over, by format; fill adds what is a record's own. Formats of text lines have none.
+var bases = map[string]struct {
+	record map[string]any
+	fill   func(record map[string]any, at time.Time, n int)
+}{
+	"cloudtrail": {testBase, fill},
+	"resolver":   {resolverBase, func(record map[string]any, at time.Time, _ int) { record["query_timestamp"] = at.Format(time.RFC3339) }},
+	"waf":        {wafBase, func(record map[string]any, at time.Time, _ int) { record["timestamp"] = at.UnixMilli() }},
+}
+
 var testStart = time.Date(2026, 3, 10, 10, 0, 0, 0, time.UTC)
 
-// records makes the JSON records of a test.
-func (t *RuleTest) records() ([]byte, error) {
+// line fills a line in.
+func (g *TestEvents) line(at time.Time, n int) string {
+	return strings.NewReplacer("{n}", strconv.Itoa(n), "{unix}", strconv.FormatInt(at.Unix(), 10), "{iso}", at.Format(time.RFC3339), "{clf}", at.Format("02/Jan/2006:15:04:05 -0700")).Replace(g.Line)
+}
+
+// records makes the records of a test.
+func (t *RuleTest) records(format string) ([]byte, error) {
 	list := t.Events
 	if t.Event != nil {
 		list = []TestEvents{{Event: t.Event}}
@@ -86,8 +117,17 @@ func (t *RuleTest) records() ([]byte, error) {
 		}
 		for copyNumber := range max(1, group.Repeat) {
 			n++
-			record := merged(testBase, numbered(group.Event, copyNumber+1).(map[string]any))
-			fill(record, at, n)
+			if group.Line != "" {
+				out.WriteString(group.line(at, copyNumber+1) + "\n")
+				at = at.Add(every)
+				continue
+			}
+			base, ok := bases[format]
+			if !ok {
+				return nil, fmt.Errorf("there are no test events of the format %s yet; give lines", format)
+			}
+			record := merged(base.record, numbered(group.Event, copyNumber+1).(map[string]any))
+			base.fill(record, at, n)
 			raw, err := json.Marshal(record)
 			if err != nil {
 				return nil, fmt.Errorf("event is not a record: %w", err)
@@ -157,7 +197,7 @@ func numbered(v any, n int) any {
 
 // Run runs the test on a compiled set and returns the sentences of the signals; quiet base rules do not speak.
 func (t *RuleTest) Run(rules *Rules, shape ocsf.Shape, places enrich.Locator) (sentences []string, err error) {
-	raw, err := t.records()
+	raw, err := t.records(shape.Mapping.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,11 @@ var instanceSession = regexp.MustCompile(`^i-[0-9a-f]{8,17}$`)
 // actor decides who acted.
 func (j *Judge) actor(e *ocsf.Event) Actor {
 	c := callerOf(e)
-	if a, ok := serviceActor(e, c); ok {
+	if !isCall(e) {
+		if a, ok := otherActor(e, c); ok {
+			return a
+		}
+	} else if a, ok := serviceActor(e, c); ok {
 		return a
 	}
 	origin, chain, known := j.survey.trace(c)

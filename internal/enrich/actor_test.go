@@ -12,7 +12,7 @@ import (
 )
 
 // plain reads records as they are: enough of a mapping for facts.
-var plain = (&ocsf.Mapping{Name: "plain", Class: func(*ocsf.Event) (int, int) { return 6003, 99 }, Rows: []ocsf.Row{
+var plain = (&ocsf.Mapping{Name: "cloudtrail", Class: func(*ocsf.Event) (int, int) { return 6003, 99 }, Rows: []ocsf.Row{
 	{Field: ocsf.CloudAccountUID, From: "recipientAccountId"}, {Field: ocsf.CloudRegion, From: "awsRegion"}, {Field: ocsf.ResourceUID, From: "resources.ARN"},
 }}).Compile()
 

@@ -9,6 +9,8 @@
 //	facts.go       the table of facts
 //	request.go     whom a request would let in: shared accounts, public access, powerful policies, open ports
 //	resources.go   what a call named, and what identities it made usable
+//	other.go       the same of logs that are not CloudTrail's, by OCSF paths
+//	network.go     the same of logs of traffic
 //	environment.go environment.yaml; propose.go drafts one
 //
 // Promises: a fact that is not known is absent, never false. A client's own claims (user agent, session name) are

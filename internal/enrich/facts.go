@@ -61,7 +61,7 @@ func (f *Facts) Actor() *Actor {
 func (f *Facts) Place() geo.Place {
 	if f.done&donePlace == 0 {
 		f.done |= donePlace
-		if a, err := netip.ParseAddr(f.ev.Text(at.source)); err == nil && f.judge.places != nil {
+		if a, err := netip.ParseAddr(f.address()); err == nil && f.judge.places != nil {
 			f.place = f.judge.places.Locate(a)
 		}
 	}
@@ -70,6 +70,9 @@ func (f *Facts) Place() geo.Place {
 
 // Outcome is success, denied or error.
 func (f *Facts) Outcome() string {
+	if !isCall(f.ev) {
+		return f.otherOutcome()
+	}
 	code := f.ev.Text(at.errorCode)
 	switch {
 	case code == "" && f.ev.Text(at.consoleLogin) == "Failure":
@@ -85,6 +88,10 @@ func (f *Facts) Outcome() string {
 
 // ReadOnly reports whether the call only reads: by the record's own word, else by its verb.
 func (f *Facts) ReadOnly() bool {
+	if !isCall(f.ev) {
+		class, activity := f.ev.Mapping.Class(f.ev)
+		return class/1000 == 6 && activity == 2 // Read, of API Activity
+	}
 	if b, ok := ocsf.BoolOf(ocsf.Value{Str: f.ev.Text(at.readOnly)}); ok {
 		return b
 	}
@@ -194,7 +201,7 @@ func (f *Facts) mfa() string {
 }
 
 func (f *Facts) sourceKind() string {
-	source := f.ev.Text(at.source)
+	source := f.address()
 	a, err := netip.ParseAddr(source)
 	switch {
 	case err != nil && (source == "AWS Internal" || strings.HasSuffix(source, ".amazonaws.com")):
@@ -292,6 +299,9 @@ func Tool(agent string) string {
 
 // Handle names the credentials of an event for habits that are counted before origins are known: Resolve turns it into the origin.
 func Handle(e *ocsf.Event) string {
+	if !isCall(e) {
+		return "" // other logs make no habits of calls
+	}
 	c := callerOf(e)
 	if c.Kind == "AWSService" || c.InvokedBy != "" && c.ARN == "" {
 		return ""

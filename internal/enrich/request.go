@@ -89,6 +89,9 @@ func (f *Facts) request() *request {
 
 // requestDocument is requestParameters, also where it is stored as text in another form of the record.
 func (f *Facts) requestDocument() *fastjson.Value {
+	if !isCall(f.ev) {
+		return nil
+	}
 	if doc := f.ev.Doc.Get("requestParameters"); doc != nil {
 		return doc
 	}

@@ -60,6 +60,9 @@ const maxResources = 24
 
 // Resources lists what the call named, foreign accounts that it lets in included.
 func (f *Facts) Resources() []Resource {
+	if !isCall(f.ev) {
+		return f.otherResources()
+	}
 	var out []Resource
 	add := func(r Resource) {
 		if r.ID != "" && len(out) < maxResources && !slices.Contains(out, r) {
@@ -118,7 +121,7 @@ var grantTargets = []string{
 // Grants lists the identities and keys that a successful call made usable or more powerful.
 func (f *Facts) Grants() []Resource {
 	op := f.ev.Text(at.operation)
-	if f.Outcome() != "success" {
+	if !isCall(f.ev) || f.Outcome() != "success" {
 		return nil
 	}
 	var out []Resource

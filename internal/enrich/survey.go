@@ -134,6 +134,9 @@ func (m counts) merge(other counts) {
 }
 
 func callerOf(e *ocsf.Event) caller {
+	if !isCall(e) {
+		return otherCaller(e)
+	}
 	c := caller{
 		Kind: e.Text(at.kind), ARN: e.Text(at.arn), AccessKey: e.Text(at.accessKey), Account: e.Text(at.account), Name: e.Text(at.name),
 		InvokedBy: e.Text(at.invokedBy), Provider: e.Text(at.idp), Console: e.Text(at.fromConsole) == "true",

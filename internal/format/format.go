@@ -1,8 +1,13 @@
 package format
 
 import (
+	"github.com/tocsin-security/tocsin/internal/format/alb"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
 	"github.com/tocsin-security/tocsin/internal/format/ocsfjson"
+	"github.com/tocsin-security/tocsin/internal/format/resolver"
+	"github.com/tocsin-security/tocsin/internal/format/s3access"
+	"github.com/tocsin-security/tocsin/internal/format/vpcflow"
+	"github.com/tocsin-security/tocsin/internal/format/waf"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/sigma"
 )
@@ -16,10 +21,16 @@ type Format struct {
 	Service   string
 }
 
-// All lists the formats in the order in which they are asked. OCSF comes first: its raw_data can quote any other.
+// All lists the formats in the order in which they are asked. OCSF comes first: its raw_data can quote any other. CloudTrail comes last:
+// an envelope that shows no message is taken for its.
 func All() []Format {
 	return []Format{
 		{"ocsfjson", ocsfjson.Recognise, ocsfjson.Shape, "aws", "cloudtrail"},
+		{"vpcflow", vpcflow.Recognise, vpcflow.Shape, "aws", "vpcflow"},
+		{"resolver", resolver.Recognise, resolver.Shape, "aws", "route53resolver"},
+		{"waf", waf.Recognise, waf.Shape, "aws", "waf"},
+		{"s3access", s3access.Recognise, s3access.Shape, "aws", "s3access"},
+		{"alb", alb.Recognise, alb.Shape, "aws", "alb"},
 		{"cloudtrail", cloudtrail.Recognise, cloudtrail.Shape, "aws", "cloudtrail"},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -61,6 +62,7 @@ type Decoder struct {
 	inner    fastjson.Parser
 	arena    fastjson.Arena // of the line's object
 	lines    Lines          // of this stream
+	headed   bool           // lines may have seen a header
 	event    Event
 	at       Position
 	raw      []byte // of the outermost record at hand
@@ -82,15 +84,23 @@ const maxWraps = 4
 func (d *Decoder) Decode(ctx context.Context, r io.Reader, source string, sink Sink) error {
 	d.at, d.sink = Position{Source: source}, sink
 	if d.shape.Lines != nil {
-		d.lines = d.shape.Lines()
+		d.lines, d.headed = d.shape.Lines(), true
 		head := bufio.NewReaderSize(r, 64<<10)
-		if first, _ := head.Peek(1); len(first) == 1 && first[0] != '{' && first[0] != '[' {
+		if !beginsJSON(head) {
 			return d.text(ctx, records.NewLines(head, d.limits))
 		}
 		r = head
 	}
 	d.splitter.Reset(r, d.limits, d.shape.Arrays...)
 	return d.stream(ctx, &d.splitter, 0)
+}
+
+// beginsJSON reports whether the first byte of a stream that is no white space or byte order mark is a bracket.
+func beginsJSON(r *bufio.Reader) bool {
+	const look = 512
+	head, _ := r.Peek(look)
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+	return len(head) == 0 || head[0] == '{' || head[0] == '['
 }
 
 // stream delivers the records of s. Positions are those of the outermost stream; an inner one leaves them alone.
@@ -193,10 +203,13 @@ func (d *Decoder) Record(raw []byte, id string, at Position, sink Sink) error {
 		}
 		return d.deliver(raw, doc)
 	}
-	d.lines = d.shape.Lines()
+	if d.lines == nil || d.headed {
+		d.lines, d.headed = d.shape.Lines(), false
+	}
 	if header, line, ok := bytes.Cut(raw, []byte("\n")); ok {
 		d.arena.Reset()
 		d.lines.Line(header, &d.arena)
+		d.headed = true
 		raw = line
 	}
 	return d.line(raw)
@@ -212,7 +225,7 @@ func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
 	case d.id != "":
 		d.event.ID = d.id
 	case d.event.ID == "":
-		d.event.ID = positionID(d.at)
+		d.event.ID = d.event.positionID()
 	}
 	err := d.sink.Event(&d.event)
 	d.at.Record++
@@ -220,9 +233,14 @@ func (d *Decoder) deliver(raw []byte, doc *fastjson.Value) error {
 }
 
 // positionID identifies a record without a vendor id by where it stands, never by content: two equal lines are two events.
-func positionID(at Position) string {
-	sum := sha256.Sum256([]byte(at.Source + "\x00" + strconv.Itoa(at.Record)))
-	return fmt.Sprintf("at-%x", sum[:12])
+func (e *Event) positionID() string {
+	m := &e.memory
+	start := len(m.scratch)
+	m.scratch = append(append(m.scratch, e.At.Source...), 0)
+	m.scratch = strconv.AppendInt(m.scratch, int64(e.At.Record), 10)
+	sum := sha256.Sum256(m.scratch[start:])
+	m.scratch = hex.AppendEncode(append(m.scratch[:start], "at-"...), sum[:12])
+	return view(m.scratch[start:])
 }
 
 // oneLine makes a detail fit for a line: details quote what a stranger wrote. It keeps the first 160 characters and writes
@@ -249,6 +267,12 @@ func oneLine(s string) string {
 const (
 	MinYear = 2006
 	MaxYear = 2100
+)
+
+// The same bounds in epoch seconds: the first second of MinYear and of the year after MaxYear.
+const (
+	MinSeconds = 1136073600
+	MaxSeconds = 4133980800 - 1
 )
 
 // ParseTime reads an RFC 3339 time as epoch milliseconds and refuses what no log can have recorded.

@@ -150,3 +150,11 @@ func BoolOf(v Value) (value, ok bool) {
 	b, err := strconv.ParseBool(v.Str)
 	return b, err == nil
 }
+
+// Leaf is the Value of a member that a Convert found by itself; none for nil.
+func (e *Event) Leaf(v *fastjson.Value) Value {
+	if v == nil {
+		return Value{}
+	}
+	return e.leaf(v)
+}

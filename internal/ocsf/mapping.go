@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/valyala/fastjson"
 )
 
 // FieldID is a compiled OCSF path: an index into Fields.
@@ -22,6 +24,8 @@ type Row struct {
 	Classes []int   // class_uid of the events that the row is for; none: all
 	Copied  bool    // the vendor's member says more than the field, so the whole object also keeps it in unmapped
 	Note    string  // for the docs: what Convert does
+	// Build makes the objects of a field that is an array of them, such as answers, from the value at From.
+	Build func(v *fastjson.Value) []any
 	path    Path
 }
 
@@ -32,6 +36,8 @@ type Mapping struct {
 	Rows    []Row
 	Class   func(e *Event) (classUID, activityID int) // must ask for no field whose row has Classes
 	Stored  *Stored                                   // nil: the records are the vendor's own
+	// Profiles are the OCSF profiles whose attributes the rows fill, beside cloud.
+	Profiles []string
 	byField []*Row
 }
 

@@ -216,7 +216,7 @@ func eachMember(o *fastjson.Object, visit func(key []byte, v *fastjson.Value)) {
 	})
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')
@@ -226,7 +226,7 @@ func appendString(dst, s []byte) []byte {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
 		case c < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		case c < utf8.RuneSelf:
 			dst = append(dst, c)
 		default:
@@ -238,4 +238,14 @@ func appendString(dst, s []byte) []byte {
 		s = s[1:]
 	}
 	return append(dst, '"')
+}
+
+// Prefixed is a text made for this event, such as an ARN of a name. An empty text stays one.
+func (e *Event) Prefixed(prefix, s string) Value {
+	if s == "" {
+		return Value{}
+	}
+	start := len(e.memory.scratch)
+	e.memory.scratch = append(append(e.memory.scratch, prefix...), s...)
+	return Value{String, view(e.memory.scratch[start:])}
 }

@@ -16,16 +16,24 @@ var fieldType = map[FieldID]string{
 	ActorSessionMFA: "flag", IsMFA: "flag",
 	APIRequestData: "document", APIResponseData: "document",
 	FindingTypes: "list",
+	StartTime: "number", EndTime: "number", ActionID: "number", DispositionID: "number", SrcPort: "number", DstPort: "number",
+	ProtocolNumber: "number", ProtocolVersionID: "number", DirectionID: "number", BoundaryID: "number", TCPFlags: "number", TrafficBytes: "number",
+	TrafficPackets: "number", RcodeID: "number", HTTPRequestLength: "number", URLPort: "number", HTTPResponseCode: "number", HTTPResponseLength: "number",
+	LoadBalancerCode: "number",
+	MetadataLabels: "list", SrcIntermediateIPs: "list", DstIntermediateIPs: "list", FirewallRuleDetails: "list", XForwardedFor: "list",
+	Answers: "built", HTTPHeaders: "built",
 }
 
-// profile is the OCSF profile that mapped events follow.
+// profile is the OCSF profile that all mapped events follow; a Mapping may name more.
 const profile = "cloud"
+
+func (m *Mapping) profiles() []string { return append([]string{profile}, m.Profiles...) }
 
 // observableTypes are the fields that an analyst pivots on, with OCSF's observable type_id.
 var observableTypes = []struct {
 	field FieldID
 	id    int
-}{{SrcDomain, 1}, {SrcIP, 2}, {ActorUserName, 4}, {UserName, 4}, {ResourceUID, 10}, {ActorUserCredentialUID, 19}}
+}{{SrcDomain, 1}, {QueryHostname, 1}, {URLHostname, 1}, {SrcIP, 2}, {DstIP, 2}, {ActorUserName, 4}, {UserName, 4}, {ResourceUID, 10}, {ActorUserCredentialUID, 19}}
 
 // Object writes the whole event as an OCSF object: for export and for checks, not for detection. What no row carries goes
 // to unmapped under the vendor's names, the record itself to raw_data. Members are sorted, so the same event gives the
@@ -47,8 +55,9 @@ func (e *Event) Document() map[string]any {
 	put(doc, "activity_id", activity)
 	put(doc, "type_uid", class*100+activity)
 	put(doc, "metadata.version", SchemaVersion)
-	put(doc, "metadata.profiles", []string{profile})
+	put(doc, "metadata.profiles", e.Mapping.profiles())
 	used := e.fill(doc, known)
+	loadSchema().prune(known, doc)
 	if rest, ok := without(e.Doc, used); ok {
 		put(doc, "unmapped", rest)
 	}
@@ -62,12 +71,13 @@ func (e *Event) Document() map[string]any {
 
 // fill sets what the rows carry and returns the vendor paths that are thereby told.
 func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
+	profiles := e.Mapping.profiles()
 	for i := range e.Mapping.Rows {
 		r := &e.Mapping.Rows[i]
 		path := r.Field.String()
 		top, _, _ := strings.Cut(path, ".")
 		a, fits := known.Attributes[top]
-		if !fits || a.Profile != "" && a.Profile != profile || top == "resources" || e.row(r.Field) == nil {
+		if !fits || a.Profile != "" && !slices.Contains(profiles, a.Profile) || top == "resources" || e.row(r.Field) == nil {
 			continue
 		}
 		if x, ok := e.plain(r); ok {
@@ -80,7 +90,9 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 	if list := e.resources(); len(list) > 0 && known.Attributes["resources"].Array {
 		doc["resources"] = list
 		for _, f := range []FieldID{ResourceUID, ResourceType, ResourceOwnerAccount} {
-			used = append(used, e.Mapping.byField[f].path)
+			if r := e.Mapping.byField[f]; r != nil && !r.Copied {
+				used = append(used, r.path)
+			}
 		}
 	}
 	return used
@@ -89,9 +101,20 @@ func (e *Event) fill(doc map[string]any, known schemaEntity) (used []Path) {
 // plain returns what encoding/json writes for a row; ok is false where there is nothing to write.
 func (e *Event) plain(r *Row) (x any, ok bool) {
 	kind := fieldType[r.Field]
-	if kind == "document" {
+	switch kind {
+	case "document":
 		v := e.at(e.Doc, r.path)
 		return tree(v), v != nil && v.Type() != fastjson.TypeNull
+	case "built":
+		v := e.at(e.Doc, r.path)
+		if v == nil || r.Build == nil {
+			return nil, false
+		}
+		list := r.Build(v)
+		return list, len(list) > 0
+	case "list":
+		list := e.list(r.Field)
+		return list, len(list) > 0
 	}
 	s := e.Str(r.Field)
 	if s == "" {
@@ -103,16 +126,28 @@ func (e *Event) plain(r *Row) (x any, ok bool) {
 		return n, err == nil
 	case "flag":
 		return BoolOf(Value{Str: s})
-	case "list":
-		return []string{valid(s)}, true
 	}
 	return valid(s), true
 }
 
-// resources pairs the columns of the resources array up.
+func (e *Event) list(f FieldID) []string {
+	var few [8]Value
+	var out []string
+	for _, v := range e.Values(f, few[:0]) {
+		if v.Str != "" {
+			out = append(out, valid(v.Str))
+		}
+	}
+	return out
+}
+
+// resources pairs the columns of the resources array up. A record that names just one resource has it in a member.
 func (e *Event) resources() []any {
 	uid, kind, owner := e.Mapping.byField[ResourceUID], e.Mapping.byField[ResourceType], e.Mapping.byField[ResourceOwnerAccount]
-	if uid == nil || kind == nil || owner == nil || len(uid.path) != 2 {
+	switch {
+	case uid != nil && len(uid.path) == 1:
+		return e.oneResource()
+	case uid == nil || kind == nil || owner == nil || len(uid.path) != 2:
 		return nil
 	}
 	var out []any
@@ -134,6 +169,22 @@ func (e *Event) resources() []any {
 		out = append(out, r)
 	}
 	return out
+}
+
+func (e *Event) oneResource() []any {
+	r := map[string]any{}
+	for name, f := range map[string]FieldID{"uid": ResourceUID, "type": ResourceType} {
+		if s := e.Str(f); s != "" {
+			r[name] = valid(s)
+		}
+	}
+	if r["uid"] == nil {
+		return nil
+	}
+	if a := e.Str(ResourceOwnerAccount); a != "" {
+		r["owner"] = map[string]any{"account": map[string]any{"uid": valid(a)}, "uid": valid(a)}
+	}
+	return []any{r}
 }
 
 func (e *Event) observables(known schemaEntity) []any {

@@ -6,6 +6,7 @@ import (
 	_ "embed" // the schema
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -86,4 +87,29 @@ func items(v any) []any {
 		return list
 	}
 	return []any{v}
+}
+
+// prune leaves out objects, below the outermost level, that lack what their schema requires: an endpoint of which only a port is
+// known, a response without a code. raw_data has it all.
+func (s schema) prune(e schemaEntity, doc map[string]any) {
+	for name, a := range e.Attributes {
+		inner, ok := doc[name].(map[string]any)
+		object, known := s.Objects[a.Type]
+		if !ok || !known || a.Type == "object" {
+			continue
+		}
+		s.prune(object, inner)
+		if !object.complete(inner) {
+			delete(doc, name)
+		}
+	}
+}
+
+func (e schemaEntity) complete(doc map[string]any) bool {
+	for name, a := range e.Attributes {
+		if a.Required && a.Profile == "" && doc[name] == nil {
+			return false
+		}
+	}
+	return len(e.AtLeastOne) == 0 || slices.ContainsFunc(e.AtLeastOne, func(name string) bool { return doc[name] != nil })
 }

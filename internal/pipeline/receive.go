@@ -32,6 +32,7 @@ type Delivery struct {
 	Lane                 string
 	Received             time.Time
 	Inventory            *collect.Inventory // of the object alone
+	Patience             time.Duration      // how long to wait for room in a full stream; 0: as long as it takes
 }
 
 // Receipt says what of a delivery is in the stream.
@@ -60,7 +61,8 @@ type fault struct {
 const maxFaultRaw = 256 << 10
 
 // Receive puts all of a delivery into the stream. When it returns without an error everything is durable, and the source may be
-// acknowledged. A full stream makes it wait: nothing is dropped.
+// acknowledged. A full stream makes it wait, and after the delivery's Patience give up with stream.ErrFull: nothing is dropped, and the
+// same delivery given in again adds what is missing.
 func (r *Receiver) Receive(ctx context.Context, d Delivery) (Receipt, error) {
 	known, err := r.Desk.WasDelivered(ctx, d.Source, d.Object, d.ETag)
 	if err != nil || known {
@@ -196,13 +198,13 @@ func (in *receiving) publish(ctx context.Context, cutter *stream.Cutter) error {
 		if err != nil {
 			return err
 		}
-		for {
+		for waited := time.Duration(0); ; waited += fullWait {
 			_, err := in.r.Stream.Publish(ctx, b)
 			if err == nil {
 				in.receipt.Batches++
 				break
 			}
-			if !errors.Is(err, stream.ErrFull) {
+			if !errors.Is(err, stream.ErrFull) || in.d.Patience > 0 && waited >= in.d.Patience {
 				return err
 			}
 			in.r.pause(in.d.Source, err.Error())

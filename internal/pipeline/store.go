@@ -136,11 +136,17 @@ func (st *store) commit(ctx context.Context) error {
 	return nil
 }
 
-// rowOf fills the pivots from what enrichment knows.
+// rowOf fills the pivots from what enrichment knows. Where there was no call, the operation is the method of a web request, the type of a
+// DNS query, or what became of a flow.
 func rowOf(e *ocsf.Event, f *enrich.Facts) lake.Row {
 	r := lake.Row{
 		Event: e, Format: e.Mapping.Name, Principal: e.Str(ocsf.ActorUserUID), Origin: f.Actor().Origin, AccessKey: e.Str(ocsf.ActorUserCredentialUID),
 		SrcIP: e.Str(ocsf.SrcIP), Operation: e.Str(ocsf.APIOperation),
+	}
+	for _, instead := range [...]ocsf.FieldID{ocsf.HTTPMethod, ocsf.QueryType, ocsf.Action} {
+		if r.Operation == "" {
+			r.Operation = e.Str(instead)
+		}
 	}
 	if strings.Contains(r.Principal, ":assumed-role/") {
 		r.Session = r.Principal

@@ -33,13 +33,15 @@ func (l *Lines) Next() (line []byte, offset int64, err error) {
 	if errors.Is(err, bufio.ErrBufferFull) {
 		line, err = l.rest(line)
 	}
-	var fault *Fault
-	switch {
-	case errors.As(err, &fault):
-		fault.Offset = offset
-		return nil, offset, fault
-	case err != nil && !errors.Is(err, io.EOF), err != nil && len(line) == 0:
-		return nil, offset, err
+	if err != nil {
+		var fault *Fault
+		switch {
+		case errors.As(err, &fault):
+			fault.Offset = offset
+			return nil, offset, fault
+		case !errors.Is(err, io.EOF), len(line) == 0:
+			return nil, offset, err
+		}
 	}
 	return bytes.TrimRight(line, "\r\n"), offset, nil
 }

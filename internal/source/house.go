@@ -10,13 +10,14 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
+	"github.com/tocsin-security/tocsin/internal/stream"
 )
 
 // State is how a source does.
 type State struct {
 	Name       string    `json:"name"`
 	Kind       string    `json:"kind"`
-	Doing      string    `json:"doing"`         // waiting, receiving, paused, failing
+	Doing      string    `json:"doing"`         // waiting, receiving, paused, failing, done
 	Why        string    `json:"why,omitempty"` // of paused and failing
 	Objects    int64     `json:"objects"`       // since the start of the process
 	Records    int64     `json:"records"`       // likewise
@@ -32,17 +33,25 @@ type House struct {
 	Spool    string
 	Log      *slog.Logger
 	Now      func() time.Time
+	Every    time.Duration // how often the list of sources is read again; default 2 s
 
+	wired  sync.Once
 	mu     sync.Mutex
 	states map[string]*State
 }
 
-// lookEvery is how often the list of sources is read again.
-const lookEvery = 2 * time.Second
+// wire hears of pauses. Pushes come in before and beside Run.
+func (h *House) wire() {
+	h.wired.Do(func() { h.Receiver.Paused = h.paused })
+}
 
 // Run opens the doors of all sources, follows the list of them, and ends when the context does.
 func (h *House) Run(ctx context.Context) error {
-	h.Receiver.Paused = h.paused
+	h.wire()
+	every := h.Every
+	if every <= 0 {
+		every = 2 * time.Second
+	}
 	open := map[string]opened{}
 	defer func() {
 		for _, o := range open {
@@ -60,7 +69,7 @@ func (h *House) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(lookEvery):
+		case <-time.After(every):
 		}
 	}
 }
@@ -143,17 +152,42 @@ func (h *House) once(ctx context.Context, s desk.Source) error {
 	if err != nil {
 		return err
 	}
-	err = door.Run(ctx, Env{Source: s.Name, Receive: h.Receive, Desk: h.Desk, Spool: h.Spool, Log: h.Log.With("source", s.Name), Now: h.Now})
+	name := s.Name
+	if as := s.Settings["as"]; as != "" {
+		name = as
+	}
+	err = door.Run(ctx, Env{
+		Source: name, Receive: h.Receive, Refuse: h.Refuse, Desk: h.Desk, Spool: h.Spool, Log: h.Log.With("source", s.Name), Now: h.Now,
+		Say: func(doing, why string) {
+			h.state(s.Name, func(st *State) { st.Doing, st.Why = doing, why })
+		},
+	})
 	if err == nil {
 		err = errors.New("it ended by itself")
 	}
 	return err
 }
 
-// Receive takes a delivery of any source in and keeps count.
+// Refuse notes durably that what a source announced cannot be had, and keeps count.
+func (h *House) Refuse(ctx context.Context, d pipeline.Delivery, reason, detail string, raw []byte) error {
+	err := h.Receiver.Refuse(ctx, d, reason, detail, raw)
+	if err == nil {
+		h.state(d.Source, func(st *State) { st.Unreadable++ })
+	}
+	return err
+}
+
+// Receive takes a delivery of any source in and keeps count. One that is too large for the stream becomes a dead letter: it would stand
+// in the way of all that follow.
 func (h *House) Receive(ctx context.Context, d pipeline.Delivery) (pipeline.Receipt, error) {
+	h.wire()
 	h.state(d.Source, func(st *State) { st.Doing, st.Why = "receiving", "" })
 	r, err := h.Receiver.Receive(ctx, d)
+	if errors.Is(err, stream.ErrTooLarge) {
+		h.Log.Error("a delivery can never be taken in", "source", d.Source, "object", d.Object, "error", err)
+		r.Unreadable++
+		err = h.Receiver.Refuse(ctx, d, pipeline.ReasonTooLarge, err.Error(), nil)
+	}
 	h.state(d.Source, func(st *State) {
 		st.Records += r.Records
 		st.Unreadable += r.Unreadable

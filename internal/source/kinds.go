@@ -41,10 +41,14 @@ type Door interface {
 type Env struct {
 	Source  string
 	Receive func(ctx context.Context, d pipeline.Delivery) (pipeline.Receipt, error)
-	Desk    *desk.Desk
-	Spool   string // folder for what must be on disk to be read
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Refuse notes durably that what was announced cannot be had: it becomes a dead letter.
+	Refuse func(ctx context.Context, d pipeline.Delivery, reason, detail string, raw []byte) error
+	// Say tells people what the door does: "waiting", "failing" with why, or "done".
+	Say   func(doing, why string)
+	Desk  *desk.Desk
+	Spool string // folder for what must be on disk to be read
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Kinds lists the ways in.
@@ -62,9 +66,12 @@ func Kinds() []Kind {
 			{"role", false, "role to assume"},
 			{"external_id", false, "external id for the role"},
 			{"endpoint", false, "another endpoint, for stores and emulators that speak S3"},
+			{"accounts", false, "only these accounts, with commas between them"},
+			{"regions", false, "only these Regions, likewise"},
 			{"from", false, "list only days from this on (2026-03-01)"},
 			{"to", false, "list only days before this"},
-			{"every", false, "how often to list (default 5m; with a queue: once)"},
+			{"every", false, "how often to list (default 5m; with a queue: when it opens); once: one time only"},
+			{"as", false, "deliver in the name of this source"},
 		}, openS3},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -12,42 +11,48 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/collect"
-	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 )
 
 // bucket fetches objects of a bucket: those that its notifications name, those that a listing finds, or both.
 type bucket struct {
 	name, prefix, queue, region, role, externalID, endpoint string
-	from, to                                                string // days, "2026-03-01"
-	every                                                   time.Duration
+	wanted                                                  wanted
+	every                                                   time.Duration // between two listings; 0: one, and then it listens
+	once                                                    bool          // list once, and then it is done
+	hidden                                                  time.Duration // for how long a message that is worked on is kept from others
 }
 
 func openS3(settings map[string]string) (Door, error) {
 	b := &bucket{
 		name: settings["bucket"], prefix: settings["prefix"], queue: settings["queue"], region: settings["region"], role: settings["role"], externalID: settings["external_id"],
-		endpoint: settings["endpoint"], from: settings["from"], to: settings["to"],
+		endpoint: settings["endpoint"], once: settings["every"] == "once", hidden: hidden,
 	}
 	var errs []error
 	if b.name == "" && b.queue == "" {
 		errs = append(errs, errors.New("give the bucket to list, the queue with its notifications, or both"))
 	}
-	for name, day := range map[string]string{"from": b.from, "to": b.to} {
-		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
-			errs = append(errs, fmt.Errorf("%s: %q is no day such as 2026-03-01", name, day))
-		}
+	if settings["as"] != "" {
+		errs = append(errs, desk.CheckName(settings["as"]))
 	}
 	var err error
-	if settings["every"] != "" || b.queue == "" {
+	b.wanted, err = openWanted(settings)
+	errs = append(errs, err)
+	switch {
+	case b.once && b.queue != "":
+		errs = append(errs, errors.New("every=once is for listing a bucket, without a queue"))
+	case b.once:
+	case settings["every"] != "" || b.queue == "":
 		b.every, err = durationOf(settings, "every", 5*time.Minute)
+		errs = append(errs, err)
 	}
-	return b, errors.Join(append(errs, err)...)
+	return b, errors.Join(errs...)
 }
 
 // clients connects with the default chain of credentials, and the role where one is named.
@@ -63,6 +68,9 @@ func (b *bucket) clients(ctx context.Context) (*s3.Client, *sqs.Client, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("AWS configuration: %w", err)
 	}
+	if cfg.Region == "" {
+		return nil, nil, errors.New("no Region: give the setting region, or AWS_REGION")
+	}
 	if b.role != "" {
 		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), b.role, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = "tocsin-collect"
@@ -71,11 +79,19 @@ func (b *bucket) clients(ctx context.Context) (*s3.Client, *sqs.Client, error) {
 			}
 		}))
 	}
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = b.endpoint != "" }), sqs.NewFromConfig(cfg), nil
+	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = b.endpoint != ""
+		o.DisableLogOutputChecksumValidationSkipped = true // other stores than Amazon's have none, and a line for each object helps nobody
+	}), sqs.NewFromConfig(cfg), nil
 }
+
+// testTime is how long a door may take to be tested.
+const testTime = 20 * time.Second
 
 // Test asks for one page of the bucket and for the queue's attributes.
 func (b *bucket) Test(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, testTime)
+	defer cancel()
 	objects, queue, err := b.clients(ctx)
 	if err != nil {
 		return "", err
@@ -118,59 +134,17 @@ func (b *bucket) Run(ctx context.Context, env Env) error {
 	return group.Wait()
 }
 
-// listing delivers what the bucket holds, again and again where every is set.
-func (b *bucket) listing(ctx context.Context, env Env, client *s3.Client) error {
-	for {
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &b.prefix})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return fmt.Errorf("list %s: %w", b.name, err)
-			}
-			for _, o := range page.Contents {
-				key := aws.ToString(o.Key)
-				if strings.HasSuffix(key, "/") || !b.within(key) {
-					continue
-				}
-				if err := b.fetch(ctx, env, client, object{b.name, key, strings.Trim(aws.ToString(o.ETag), `"`), ""}, lake.LaneBackfill); err != nil {
-					return err
-				}
-			}
-		}
-		if b.every == 0 {
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(b.every):
-		}
-	}
-}
-
-// dayOfKey finds the day in the ways in which AWS writes it into keys.
-var dayOfKey = regexp.MustCompile(`/(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/`)
-
-// within reports whether a key is of the days that are asked for. One without a day is.
-func (b *bucket) within(key string) bool {
-	m := dayOfKey.FindStringSubmatch(key)
-	if m == nil {
-		return true
-	}
-	day := m[1] + "-" + m[2] + "-" + m[3]
-	return (b.from == "" || day >= b.from) && (b.to == "" || day < b.to)
-}
-
 // object is one version of an object.
 type object struct{ bucket, key, etag, version string }
 
-// fetch delivers one object. One that is gone is passed over, with a word.
-func (b *bucket) fetch(ctx context.Context, env Env, client *s3.Client, o object, lane string) error {
-	name := "s3://" + o.bucket + "/" + o.key
+func (o object) String() string { return "s3://" + o.bucket + "/" + textOf(o.key) }
+
+// fetch delivers one object. gone reports that there is no such object any more.
+func (b *bucket) fetch(ctx context.Context, env Env, client *s3.Client, o object, lane string) (gone bool, err error) {
+	name := o.String()
 	if o.etag != "" {
 		if known, err := env.Desk.WasDelivered(ctx, env.Source, name, o.etag); err != nil || known {
-			return err
+			return false, err
 		}
 	}
 	in := &s3.GetObjectInput{Bucket: &o.bucket, Key: &o.key}
@@ -178,18 +152,27 @@ func (b *bucket) fetch(ctx context.Context, env Env, client *s3.Client, o object
 		in.VersionId = &o.version
 	}
 	out, err := client.GetObject(ctx, in)
-	var gone *s3types.NoSuchKey
-	if errors.As(err, &gone) {
+	if isGone(err) {
 		env.Log.Warn("an object is gone", "object", name)
-		return nil
+		return true, nil
 	}
 	if err != nil {
-		return fmt.Errorf("get %s: %w", name, err)
+		return false, fmt.Errorf("get %s: %w", name, err)
 	}
 	defer out.Body.Close() //nolint:errcheck // only read
 	etag := strings.Trim(aws.ToString(out.ETag), `"`)
-	return Spooled(ctx, env.Spool, out.Body, 0, func(inv *collect.Inventory) error {
+	err = Spooled(ctx, env.Spool, out.Body, 0, func(inv *collect.Inventory) error {
 		_, err := env.Receive(ctx, pipeline.Delivery{Source: env.Source, Object: name, ETag: etag, Lane: lane, Received: env.Now().UTC(), Inventory: inv})
 		return err
 	})
+	if err != nil {
+		err = fmt.Errorf("get %s: %w", name, err)
+	}
+	return false, err
+}
+
+// isGone knows the answers of S3 for an object or a version that is not there.
+func isGone(err error) bool {
+	var said interface{ ErrorCode() string }
+	return errors.As(err, &said) && (said.ErrorCode() == "NoSuchKey" || said.ErrorCode() == "NoSuchVersion")
 }

@@ -10,8 +10,23 @@ import (
 	"github.com/tocsin-security/tocsin/internal/collect"
 )
 
-// ErrTooLong says that a body is longer than is taken at once.
-var ErrTooLong = errors.New("too long")
+var (
+	// ErrTooLong says that a body is longer than is taken at once.
+	ErrTooLong = errors.New("too long")
+	// ErrBroken says that a body ended before it was whole.
+	ErrBroken = errors.New("it broke off")
+)
+
+// reading marks the errors of a body, which are not those of the disk.
+type reading struct{ io.Reader }
+
+func (r reading) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return n, err
+}
 
 // Spooled puts a body on disk, so that it can be read as an archive is, and calls do with an inventory of it. Nothing of it stays. A
 // body of more than limit bytes is ErrTooLong; 0 is no limit.
@@ -24,9 +39,9 @@ func Spooled(ctx context.Context, dir string, body io.Reader, limit int64, do fu
 		return fmt.Errorf("spool: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	src := body
+	src := io.Reader(reading{body})
 	if limit > 0 {
-		src = io.LimitReader(body, limit+1)
+		src = io.LimitReader(src, limit+1)
 	}
 	n, err := io.Copy(f, src)
 	if err = errors.Join(err, f.Close()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
 	"github.com/pressly/goose/v3"
@@ -41,6 +42,14 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("open %s: %w", address, err)
 	}
+	// What is in it is for its owner only; SQLite gives its other files the rights of this one.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", address, err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", address, err)
+	}
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_txlock=immediate"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -56,6 +65,10 @@ func Open(ctx context.Context, address string) (*DB, error) {
 // ErrNewer says that the database was migrated by a newer version of the program.
 var ErrNewer = errors.New("the database is of a newer version of Tocsin: run that version, or restore the copy from before the upgrade")
 
+// migrateTries is how often a migration is tried that failed. Several processes may open an empty database at the same time: each
+// migration is a transaction, so one of them makes it and the others, whose own was undone, find it made when they look again.
+const migrateTries = 10
+
 // Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
 func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
 	return db.MigrateAs(ctx, goose.DefaultTablename, migrations)
@@ -67,6 +80,20 @@ func (db *DB) MigrateAs(ctx context.Context, versions string, migrations fs.FS) 
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
+	for try := 1; ; try++ {
+		err := migrate(ctx, p)
+		if err == nil || errors.Is(err, ErrNewer) || try == migrateTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * 20 * time.Millisecond):
+		}
+	}
+}
+
+func migrate(ctx context.Context, p *goose.Provider) error {
 	have, err := p.GetDBVersion(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)

@@ -2,15 +2,12 @@ package cloudtrail
 
 import (
 	"bytes"
-	"encoding/base64"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/valyala/fastjson"
 
+	"github.com/tocsin-security/tocsin/internal/cloudwatch"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
 )
@@ -34,8 +31,17 @@ func Shape() ocsf.Shape {
 }
 
 // Recognise reports whether the first bytes of a stream are CloudTrail's, whatever its name: records by their own
-// members, envelopes where something in them looks like a record.
+// members, envelopes where something in them looks like a record. An envelope of CloudWatch Logs in which no message can be seen is
+// taken for CloudTrail's: it holds nothing, or its reason is told.
 func Recognise(head []byte) bool {
+	other := false
+	if own, isEnvelope := cloudwatch.Messages(head, func(text []byte) bool {
+		own := bytes.HasPrefix(text, []byte("{")) && recordLike(text)
+		other = other || !own
+		return own
+	}); isEnvelope {
+		return own || !other
+	}
 	inside := bytes.Contains(head, []byte("eventSource")) || bytes.Contains(head, []byte("CloudTrailEvent")) || bytes.Contains(head, []byte("eventVersion"))
 	if len(head) < 256 && bytes.Equal(bytes.Join(bytes.Fields(head), nil), []byte(`{"Records":[]}`)) {
 		return true
@@ -44,7 +50,7 @@ func Recognise(head []byte) bool {
 		own := 0
 		for _, name := range names {
 			switch string(name) {
-			case "CloudTrailEvent", "digestS3Object", "insightDetails", "awslogs", "logEvents":
+			case "CloudTrailEvent", "digestS3Object", "insightDetails":
 				return true
 			case "eventVersion", "eventSource", "eventName", "eventTime", "userIdentity":
 				own++
@@ -56,6 +62,11 @@ func Recognise(head []byte) bool {
 		}
 		return own >= 2
 	})
+}
+
+// recordLike reports whether a message is a record.
+func recordLike(text []byte) bool {
+	return bytes.Contains(text, []byte(`"eventSource"`)) && bytes.Contains(text, []byte(`"eventName"`)) || bytes.Contains(text, []byte(`"insightDetails"`))
 }
 
 // unwrap takes one envelope off.
@@ -78,7 +89,7 @@ func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {
 		return &ocsf.Wrapped{Text: records.Member(raw, "detail")}
 	}
 	if data := doc.GetStringBytes("awslogs", "data"); data != nil { // subscription to Lambda
-		return &ocsf.Wrapped{Stream: &packed{data: data}}
+		return &ocsf.Wrapped{Stream: cloudwatch.Open(data)}
 	}
 	for _, member := range lists { // an array that stands too far in to be seen as an envelope
 		if list := records.Member(raw, member); len(list) > 0 && list[0] == '[' {
@@ -86,36 +97,6 @@ func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {
 		}
 	}
 	return nil
-}
-
-// maxUnpacked bounds what one awslogs.data opens to. CloudWatch Logs packs at most 6 MB for Lambda.
-const maxUnpacked = 64 << 20
-
-var errUnpacked = errors.New("awslogs.data opens to more than 64 MiB (limit for one envelope)")
-
-// packed is base64 of gzip, opened on the first read.
-type packed struct {
-	data []byte
-	z    *gzip.Reader
-	left int
-}
-
-func (p *packed) Read(b []byte) (int, error) {
-	if p.z == nil {
-		z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(p.data)))
-		if err != nil {
-			return 0, fmt.Errorf("open awslogs.data: %w", err)
-		}
-		p.z, p.left = z, maxUnpacked
-	}
-	n, err := p.z.Read(b)
-	if p.left -= n; p.left < 0 {
-		return n, errUnpacked
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("open awslogs.data: %w", err)
-	}
-	return n, err
 }
 
 // check makes an event of a record: it needs eventSource, eventName and a time, which Insights keep elsewhere.

@@ -19,7 +19,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 )
 
-var classes = []string{"api_activity", "account_change", "authentication", "detection_finding", "incident_finding"}
+var classes = []string{"api_activity", "account_change", "authentication", "detection_finding", "incident_finding", "network_activity", "http_activity", "dns_activity"}
 
 // corrections are constraints that the compiled form inherits wrongly from _entity; these are as objects/endpoint.json
 // and objects/network_endpoint.json of the tag have them.

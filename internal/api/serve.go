@@ -1,0 +1,120 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// The bounds of a request. A client that is slower than these is cut off; what it had delivered by then was not acknowledged.
+const (
+	headerTime = 10 * time.Second // until the headers are there
+	readTime   = 5 * time.Minute  // until all of the request is there
+	writeTime  = 15 * time.Minute // until all of the answer is gone, from when the headers were there
+	idleTime   = 2 * time.Minute  // between two requests of a connection
+	maxHeader  = 64 << 10         // bytes
+)
+
+// HTTP is the server of the Handler, with bounds on what a client may make it wait for.
+func (s *Server) HTTP() *http.Server {
+	return &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Handler routes requests.
+func (s *Server) Handler() http.Handler {
+	s.Pushing.orDefault()
+	s.pushes = make(chan struct{}, s.Pushing.AtOnce)
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Tocsin", s.Version)
+	config.DocsPath = "" // the console shows it
+	config.CreateHooks = nil
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
+	config.Security = []map[string][]string{{"token": {}}}
+	api := humago.New(mux, config)
+	api.UseMiddleware(s.signedIn(api))
+	s.findings(api)
+	s.doors(api)
+	s.replays(api)
+	s.search(api)
+	s.plain(api, mux)
+	return guarded(mux)
+}
+
+// refusal keeps what the mux says of a request that it has no route for.
+type refusal struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *refusal) WriteHeader(status int) { r.status = status }
+
+func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+
+// routed serves what there is a route for, and says in our own words where there is none.
+func routed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	h, pattern := mux.Handler(r)
+	if pattern != "" {
+		mux.ServeHTTP(w, r)
+		return
+	}
+	no := &refusal{ResponseWriter: w, status: http.StatusNotFound}
+	h.ServeHTTP(no, r)
+	detail := "there is nothing here; /openapi.json lists what there is"
+	if no.status == http.StatusMethodNotAllowed {
+		detail = "this can be asked with " + w.Header().Get("Allow")
+	}
+	problem(w, no.status, detail)
+}
+
+// plain routes what is served without the framework, and describes it with the rest.
+func (s *Server) plain(api huma.API, mux *http.ServeMux) {
+	for _, r := range []struct {
+		op     huma.Operation
+		answer string // of the answer
+		handle http.HandlerFunc
+	}{
+		{s.ingestOperation(), "application/json", s.ingest},
+		{op("GET", "/healthz", "Whether the process is alive"), "application/json", func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, http.StatusOK, map[string]string{"status": "alive"})
+		}},
+		{op("GET", "/readyz", "Whether everything works"), "application/json", s.ready},
+		{op("GET", "/metrics", "Figures, in the text format of Prometheus"), "text/plain", s.metrics},
+	} {
+		o := r.op
+		if o.RequestBody == nil {
+			o.Security = []map[string][]string{} // for an operator's tools, which bring no token
+		}
+		if o.Responses == nil {
+			o.Responses = map[string]*huma.Response{}
+		}
+		o.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{r.answer: {}}}
+		api.OpenAPI().AddOperation(&o)
+		mux.HandleFunc(o.Method+" "+o.Path, r.handle)
+	}
+}
+
+// guarded adds to each answer what keeps a browser from making more of it than it is.
+func guarded(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		routed(mux, w, r)
+	})
+}
+
+// ready asks whether everything works. Why not is for the log: anyone may ask here.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := s.Ready(); err != nil {
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "why": "a part of Tocsin does not work at the moment; its log says which"})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}

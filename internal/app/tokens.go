@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/report"
+)
+
+// AddToken makes a token and writes its secret to standard output, the only time that it is seen.
+func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) error {
+	switch {
+	case t.Source != "" && len(t.Accounts) > 0, t.Source == "" && len(t.Accounts) == 0, slices.Contains(t.Accounts, ""):
+		return UsageError{Err: errors.New("a token either delivers to one source or reads accounts"), Hint: "give --source NAME, or --account ID (or --account '*' for all)"}
+	}
+	t.Created = time.Now()
+	return withDesk(ctx, c, func(d *desk.Desk) error {
+		if t.Source != "" {
+			if _, err := findSource(ctx, d, t.Source); err != nil {
+				return err
+			}
+		}
+		secret, err := d.NewToken(ctx, t)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(streams.Out, secret)
+		fmt.Fprintln(streams.Err, "keep it: it is shown this once")
+		return nil
+	})
+}
+
+// ListTokens shows the tokens, without their secrets, which are kept nowhere.
+func ListTokens(ctx context.Context, c *Config, asJSON bool, streams Streams) error {
+	return withDesk(ctx, c, func(d *desk.Desk) error {
+		list, err := d.Tokens(ctx)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return json.NewEncoder(streams.Out).Encode(list)
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(streams.Err, "no token yet; tocsin serve makes the owner's when it first starts")
+		}
+		now := time.Now()
+		for _, t := range list {
+			right := "delivers to " + t.Source
+			if t.Source == "" {
+				right = "reads " + strings.Join(t.Accounts, ", ")
+			}
+			fmt.Fprintf(streams.Out, "%-20s %s  since %s  %s\n", report.Clean(t.Name), report.Clean(right), t.Created.Format(time.DateOnly), stateOf(t, now))
+		}
+		return nil
+	})
+}
+
+func stateOf(t desk.Token, now time.Time) string {
+	switch {
+	case !t.Revoked.IsZero():
+		return "revoked " + t.Revoked.Format(time.DateOnly)
+	case t.Expires.IsZero():
+		return "valid until it is revoked"
+	case t.Expires.After(now):
+		return "valid until " + t.Expires.Format(time.DateOnly)
+	}
+	return "ended " + t.Expires.Format(time.DateOnly)
+}
+
+// RevokeTokens ends the tokens of a name.
+func RevokeTokens(ctx context.Context, c *Config, name string, streams Streams) error {
+	return withDesk(ctx, c, func(d *desk.Desk) error {
+		n, err := d.RevokeTokens(ctx, name, time.Now())
+		if err == nil && n == 0 {
+			err = UsageError{Err: fmt.Errorf("no valid token is called %q", name), Hint: "tokens are named with --name when they are made"}
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(streams.Out, "%d tokens called %s are revoked\n", n, name)
+		return nil
+	})
+}

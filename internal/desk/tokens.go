@@ -1,0 +1,101 @@
+package desk
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Token is a right: to deliver to one source, or to read the accounts that it names.
+type Token struct {
+	Name     string    `json:"name"`
+	Source   string    `json:"source,omitempty"`   // may deliver to this source, and nothing else
+	Accounts []string  `json:"accounts,omitempty"` // may read these; "*" is all
+	Created  time.Time `json:"created_at"`
+	Expires  time.Time `json:"expires_at,omitzero"`
+	Revoked  time.Time `json:"revoked_at,omitzero"`
+}
+
+// NewToken makes a token and returns its secret, which is kept nowhere.
+func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error) {
+	var random [32]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", err
+	}
+	secret = "tocsin_" + hex.EncodeToString(random[:])
+	accounts, err := json.Marshal(t.Accounts)
+	if err != nil {
+		return "", err
+	}
+	_, err = d.db.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		hashOf(secret), text(t.Name), text(t.Source), string(accounts), t.Created.UnixMilli(), millis(t.Expires))
+	if err != nil {
+		return "", fmt.Errorf("token %s: %w", t.Name, err)
+	}
+	return secret, nil
+}
+
+// TokenOf finds what a secret stands for. One that is unknown, revoked or expired is ErrNotFound.
+func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token, error) {
+	var t Token
+	var accounts string
+	var created, expires sql.NullInt64
+	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &created, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Token{}, ErrNotFound
+	}
+	if err != nil {
+		return Token{}, fmt.Errorf("look for token: %w", err)
+	}
+	if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {
+		return Token{}, fmt.Errorf("token %s: %w", t.Name, err)
+	}
+	t.Created, t.Expires = timeOf(created), timeOf(expires)
+	return t, nil
+}
+
+// Tokens lists what was ever given out, by name and age, without the secrets.
+func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // its error is that of Err
+	out := []Token{}
+	for rows.Next() {
+		var t Token
+		var accounts string
+		var created, expires, revoked sql.NullInt64
+		if err := rows.Scan(&t.Name, &t.Source, &accounts, &created, &expires, &revoked); err != nil {
+			return nil, fmt.Errorf("list tokens: %w", err)
+		}
+		if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {
+			return nil, fmt.Errorf("token %s: %w", t.Name, err)
+		}
+		t.Created, t.Expires, t.Revoked = timeOf(created), timeOf(expires), timeOf(revoked)
+		out = append(out, t)
+	}
+	return out, rows.Err()
+}
+
+// RevokeTokens ends every token of a name and says how many there were.
+func (d *Desk) RevokeTokens(ctx context.Context, name string, now time.Time) (int64, error) {
+	r, err := d.db.ExecContext(ctx, `UPDATE tokens SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL`, now.UnixMilli(), text(name))
+	if err != nil {
+		return 0, fmt.Errorf("revoke %s: %w", name, err)
+	}
+	return r.RowsAffected()
+}
+
+// hashOf is how a secret is kept: it is random and long, so a plain hash tells nothing.
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
