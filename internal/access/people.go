@@ -220,7 +220,9 @@ func hashOf(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func millis(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()} }
+func millis(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}
 
 func timeOf(ms sql.NullInt64) time.Time {
 	if !ms.Valid {

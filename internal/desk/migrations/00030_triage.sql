@@ -13,6 +13,10 @@ ALTER TABLE alerts ADD COLUMN set_severity BIGINT;
 CREATE INDEX alerts_updated ON alerts (updated_at);
 CREATE INDEX incidents_updated ON incidents (updated_at);
 
+-- A token of before that sees everything was its owner's.
+ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'viewer';
+UPDATE tokens SET role = 'admin' WHERE accounts = '["*"]';
+
 CREATE TABLE activity (
   id TEXT PRIMARY KEY, change_id TEXT NOT NULL, subject TEXT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, before TEXT NOT NULL, undone_at BIGINT
 );
