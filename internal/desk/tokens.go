@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
 )
 
 // Token is a right: to deliver to one source, or to read the accounts that it names.
@@ -17,6 +19,7 @@ type Token struct {
 	Name     string    `json:"name"`
 	Source   string    `json:"source,omitempty"`   // may deliver to this source, and nothing else
 	Accounts []string  `json:"accounts,omitempty"` // may read these; "*" is all
+	Role     string    `json:"role,omitempty"`     // what it may do; "" is viewer
 	Created  time.Time `json:"created_at"`
 	Expires  time.Time `json:"expires_at,omitzero"`
 	Revoked  time.Time `json:"revoked_at,omitzero"`
@@ -24,6 +27,15 @@ type Token struct {
 
 // NewToken makes a token and returns its secret, which is kept nowhere.
 func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error) {
+	err = d.db.Tx(ctx, func(tx *sql.Tx) error {
+		secret, err = d.AddToken(ctx, tx, t)
+		return err
+	})
+	return secret, err
+}
+
+// AddToken is NewToken within a transaction of the caller's.
+func (d *Desk) AddToken(ctx context.Context, tx *sql.Tx, t Token) (secret string, err error) {
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return "", err
@@ -33,8 +45,11 @@ func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error)
 	if err != nil {
 		return "", err
 	}
-	_, err = d.db.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hashOf(secret), text(t.Name), text(t.Source), string(accounts), t.Created.UnixMilli(), millis(t.Expires))
+	if t.Role == "" {
+		t.Role = string(access.Viewer)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, role, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		hashOf(secret), text(t.Name), text(t.Source), text(string(accounts)), t.Role, t.Created.UnixMilli(), millis(t.Expires))
 	if err != nil {
 		return "", fmt.Errorf("token %s: %w", t.Name, err)
 	}
@@ -46,8 +61,8 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 	var t Token
 	var accounts string
 	var created, expires sql.NullInt64
-	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
-		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &created, &expires)
+	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, role, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &t.Role, &created, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Token{}, ErrNotFound
 	}
@@ -63,7 +78,7 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 
 // Tokens lists what was ever given out, by name and age, without the secrets.
 func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
+	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, role, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
@@ -73,7 +88,7 @@ func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
 		var t Token
 		var accounts string
 		var created, expires, revoked sql.NullInt64
-		if err := rows.Scan(&t.Name, &t.Source, &accounts, &created, &expires, &revoked); err != nil {
+		if err := rows.Scan(&t.Name, &t.Source, &accounts, &t.Role, &created, &expires, &revoked); err != nil {
 			return nil, fmt.Errorf("list tokens: %w", err)
 		}
 		if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {
@@ -86,8 +101,31 @@ func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
 }
 
 // RevokeTokens ends every token of a name and says how many there were.
-func (d *Desk) RevokeTokens(ctx context.Context, name string, now time.Time) (int64, error) {
-	r, err := d.db.ExecContext(ctx, `UPDATE tokens SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL`, now.UnixMilli(), text(name))
+func (d *Desk) RevokeTokens(ctx context.Context, name string, now time.Time) (n int64, err error) {
+	err = d.db.Tx(ctx, func(tx *sql.Tx) error {
+		n, err = d.RevokeTokensIn(ctx, tx, access.Everything(), name, now)
+		return err
+	})
+	return n, err
+}
+
+// RevokeTokensIn is RevokeTokens within a transaction of the caller's. Where a token of that name reaches beyond the Scope, none is ended
+// and ErrNotFound returned. A token that delivers to a source delivers for all accounts.
+func (d *Desk) RevokeTokensIn(ctx context.Context, tx *sql.Tx, scope access.Scope, name string, now time.Time) (int64, error) {
+	list, err := strs(ctx, tx, `SELECT accounts FROM tokens WHERE name = $1 AND revoked_at IS NULL`, text(name))
+	if err != nil {
+		return 0, fmt.Errorf("revoke %s: %w", name, err)
+	}
+	for _, accounts := range list {
+		var of []string
+		if err := json.Unmarshal([]byte(accounts), &of); err != nil {
+			return 0, fmt.Errorf("token %s: %w", name, err)
+		}
+		if !scope.All() && !scope.Covers(of) {
+			return 0, fmt.Errorf("token %s: %w", name, ErrNotFound)
+		}
+	}
+	r, err := tx.ExecContext(ctx, `UPDATE tokens SET revoked_at = $1 WHERE name = $2 AND revoked_at IS NULL`, now.UnixMilli(), text(name))
 	if err != nil {
 		return 0, fmt.Errorf("revoke %s: %w", name, err)
 	}
