@@ -52,7 +52,8 @@ func (s *Server) Handler() http.Handler {
 	s.audits(api)
 	s.live(api)
 	s.plain(api, mux)
-	return http.NewCrossOriginProtection().Handler(guarded(mux))
+	documented(api)
+	return http.NewCrossOriginProtection().Handler(guarded(mux, ours()))
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -65,11 +66,14 @@ func (r *refusal) WriteHeader(status int) { r.status = status }
 
 func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
 
-// routed serves what there is a route for, and says in our own words where there is none.
-func routed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+// routed serves what there is a route for, then the console, and says in our own words where there is neither.
+func routed(mux *http.ServeMux, pages *console, w http.ResponseWriter, r *http.Request) {
 	h, pattern := mux.Handler(r)
 	if pattern != "" {
 		mux.ServeHTTP(w, r)
+		return
+	}
+	if pages.serve(w, r) {
 		return
 	}
 	no := &refusal{ResponseWriter: w, status: http.StatusNotFound}
@@ -109,13 +113,13 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 }
 
 // guarded adds to each answer what keeps a browser from making more of it than it is.
-func guarded(mux *http.ServeMux) http.Handler {
+func guarded(mux *http.ServeMux, pages *console) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
-		routed(mux, w, r)
+		routed(mux, pages, w, r)
 	})
 }
 
