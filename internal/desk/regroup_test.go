@@ -72,7 +72,7 @@ func TestMergeAndSplitAreRemembered(t *testing.T) {
 		c.Position, c.Incidents[1] = 2, incidentOf("k", alertOf("c", foreign), alertOf("d", foreign))
 		save(t, d, c)
 		holds("i", "a", "b", "c", "d")
-		part, err := d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b", "d"}}, nil, ann)
+		part, err := d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b", "d"}}, nil, byAt(noon.Add(time.Second)))
 		if err != nil {
 			t.Fatal(err)
 		}
