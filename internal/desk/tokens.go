@@ -20,6 +20,7 @@ type Token struct {
 	Source   string    `json:"source,omitempty"`   // may deliver to this source, and nothing else
 	Accounts []string  `json:"accounts,omitempty"` // may read these; "*" is all
 	Role     string    `json:"role,omitempty"`     // what it may do; "" is viewer
+	Before   bool      `json:"before_roles,omitempty" doc:"it was made before there were roles, and saw all: it became one of an admin"`
 	Created  time.Time `json:"created_at"`
 	Expires  time.Time `json:"expires_at,omitzero"`
 	Revoked  time.Time `json:"revoked_at,omitzero"`
@@ -78,7 +79,7 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 
 // Tokens lists what was ever given out, by name and age, without the secrets.
 func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, role, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
+	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, role, before_roles, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
@@ -88,13 +89,14 @@ func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
 		var t Token
 		var accounts string
 		var created, expires, revoked sql.NullInt64
-		if err := rows.Scan(&t.Name, &t.Source, &accounts, &t.Role, &created, &expires, &revoked); err != nil {
+		var before int64
+		if err := rows.Scan(&t.Name, &t.Source, &accounts, &t.Role, &before, &created, &expires, &revoked); err != nil {
 			return nil, fmt.Errorf("list tokens: %w", err)
 		}
 		if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {
 			return nil, fmt.Errorf("token %s: %w", t.Name, err)
 		}
-		t.Created, t.Expires, t.Revoked = timeOf(created), timeOf(expires), timeOf(revoked)
+		t.Before, t.Created, t.Expires, t.Revoked = before == 1, timeOf(created), timeOf(expires), timeOf(revoked)
 		out = append(out, t)
 	}
 	return out, rows.Err()
