@@ -53,7 +53,6 @@ func (s *Server) Handler() http.Handler {
 	s.audits(api)
 	s.live(api)
 	s.plain(api, mux)
-	documented(api)
 	return http.NewCrossOriginProtection().Handler(guarded(mux, ours()))
 }
 

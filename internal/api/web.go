@@ -7,13 +7,8 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"reflect"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
-	"github.com/tocsin-security/tocsin/internal/finding"
-	"github.com/tocsin-security/tocsin/internal/incident"
 	"github.com/tocsin-security/tocsin/web"
 )
 
@@ -104,15 +99,4 @@ func (c *console) page(w http.ResponseWriter) {
 		text = notBuilt
 	}
 	_, _ = w.Write([]byte(strings.ReplaceAll(text, nonceMark, nonce))) // a client that went away
-}
-
-// documented tells the description of the API what the documents of findings hold, so that clients have types for them.
-func documented(api huma.API) {
-	for where, of := range map[string]reflect.Type{
-		"/api/v1/incidents/{uid}": reflect.TypeFor[incident.Incident](),
-		"/api/v1/alerts/{uid}":    reflect.TypeFor[finding.Alert](),
-	} {
-		answer := api.OpenAPI().Paths[where].Get.Responses["200"].Content["application/json"]
-		answer.Schema = api.OpenAPI().Components.Schemas.Schema(of, true, of.Name())
-	}
 }

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts, the newest first */
+        /** Alerts */
         get: operations["getalerts"];
         put?: never;
         post?: never;
@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One alert, with its signals and their records */
+        /** One alert: its signals and their records, and what people decided */
         get: operations["getalerts-uid"];
         put?: never;
         post?: never;
@@ -80,8 +80,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who did what, the newest first */
+        /** Who did what, the newest first; who does not see all accounts sees what they did themselves */
         get: operations["getaudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which accounts and Regions are seen, silent, or were never seen */
+        get: operations["getcoverage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -116,7 +133,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a dead letter to its source again */
+        /** Give a dead letter to its source again; a body takes the place of the record that is kept */
         post: operations["postdeadletters-uid-replay"];
         delete?: never;
         options?: never;
@@ -148,7 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Incidents, the weightiest first */
+        /** Incidents */
         get: operations["getincidents"];
         put?: never;
         post?: never;
@@ -182,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One incident, with story, alerts and why it ranks */
+        /** One incident: story, alerts, why it ranks, and what people decided and did */
         get: operations["getincidents-uid"];
         put?: never;
         post?: never;
@@ -210,6 +227,108 @@ export interface paths {
         patch: operations["patchincidents-uid-decision"];
         trace?: never;
     };
+    "/api/v1/incidents/{uid}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Link a page elsewhere to an incident */
+        post: operations["postincidents-uid-links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{uid}/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a link away */
+        delete: operations["deleteincidents-uid-links-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{uid}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell another incident as a part of this one, from now on */
+        post: operations["postincidents-uid-merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{uid}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take out an incident that was merged in, or alerts, which become an incident */
+        post: operations["postincidents-uid-split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{uid}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add something to be done about an incident */
+        post: operations["postincidents-uid-tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{uid}/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a task, or say that it is done */
+        patch: operations["patchincidents-uid-tasks-id"];
+        trace?: never;
+    };
     "/api/v1/ingest/{source}": {
         parameters: {
             query?: never;
@@ -221,6 +340,40 @@ export interface paths {
         put?: never;
         /** Deliver logs to a source, with a token of that source */
         post: operations["postingest-source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Feeds of intelligence, with how they do and what they met */
+        get: operations["getintel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intel/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the feeds say of an address, a name, a URL or a hash */
+        get: operations["getintel-check"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -383,6 +536,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's own password; all of one's sessions end */
+        put: operations["putsession-password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -441,7 +611,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sources, with how they do and their double entry */
+        /** Sources, with how they do, their health and their double entry */
         get: operations["getsources"];
         put?: never;
         post?: never;
@@ -481,6 +651,23 @@ export interface paths {
         post?: never;
         /** Revoke all tokens of a name */
         delete: operations["deletetokens-uid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The verdicts, with the preset reasons of each */
+        get: operations["getverdicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -541,14 +728,36 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Accusation: {
+            /** Format: int64 */
+            confidence: number;
+            /** Format: date-time */
+            expires?: string;
+            feed: string;
+            field: string;
+            /** Format: date-time */
+            first_seen?: string;
+            indicator: string;
+            kind: string;
+            /** Format: date-time */
+            known?: string;
+            /** Format: date-time */
+            last_seen?: string;
+            other_feeds?: string[] | null;
+            tags?: string[] | null;
+            value: string;
+            version: string;
+        };
         Activity: {
             actor: string;
+            actor_kind: string;
             /** Format: date-time */
             at: string;
-            body: unknown;
             change_id: string;
+            decided?: components["schemas"]["Change"];
             id: string;
             kind: string;
+            text?: string;
             undone?: boolean;
         };
         Again: {
@@ -557,9 +766,60 @@ export interface components {
             /** Format: int64 */
             unreadable: number;
         };
+        Alert: {
+            account: string;
+            /** Format: int64 */
+            count: number;
+            entities: components["schemas"]["Entity"][] | null;
+            event_uids: string[] | null;
+            /** Format: date-time */
+            first_seen: string;
+            /** Format: date-time */
+            last_seen: string;
+            origin: components["schemas"]["Entity"];
+            promotion: string;
+            rule: components["schemas"]["Rule"];
+            /** Format: double */
+            score: number;
+            score_parts: components["schemas"]["Part"][] | null;
+            sentence: string;
+            severity: string;
+            severity_steps?: components["schemas"]["Part"][] | null;
+            signals: components["schemas"]["Signal"][] | null;
+            title: string;
+            uid: string;
+        };
+        AlertCase: {
+            account: string;
+            /** Format: int64 */
+            count: number;
+            decision: components["schemas"]["Decision"];
+            entities: components["schemas"]["Entity"][] | null;
+            event_uids: string[] | null;
+            /** Format: date-time */
+            first_seen: string;
+            incident?: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen: string;
+            origin: components["schemas"]["Entity"];
+            promotion: string;
+            rule: components["schemas"]["Rule"];
+            /** Format: double */
+            score: number;
+            score_parts: components["schemas"]["Part"][] | null;
+            sentence: string;
+            severity: string;
+            severity_steps?: components["schemas"]["Part"][] | null;
+            signals: components["schemas"]["Signal"][] | null;
+            title: string;
+            uid: string;
+        };
         AlertRow: {
             account: string;
             assignee: string;
+            /** Format: date-time */
+            closed_at?: string;
             /** Format: int64 */
             count: number;
             /** Format: date-time */
@@ -569,6 +829,7 @@ export interface components {
             incident?: string;
             /** Format: date-time */
             ingested_at?: string;
+            kind: string;
             /** Format: date-time */
             last_seen: string;
             late: boolean;
@@ -587,6 +848,11 @@ export interface components {
             /** Format: date-time */
             withdrawn_at?: string;
         };
+        Attack: {
+            name?: string;
+            tactic: string;
+            technique?: string;
+        };
         Beat: {
             /** Format: date-time */
             at: string;
@@ -594,24 +860,91 @@ export interface components {
         "BodyStruct { Needed bool \"json:\\\"needed\\\"\" }Body": {
             needed: boolean;
         };
-        "BodyStruct { Secret string \"json:\\\"secret\\\"\" }Body": {
-            secret: string;
-        };
-        "BodyTime \"json:\\\"expires_at\\\"\" }Body": {
+        Card: {
+            access_key?: string;
+            account: string;
+            actor_kind: string;
+            actor_proof: string;
+            as_org?: string;
+            /** Format: int32 */
+            asn?: number;
+            chain?: string[] | null;
+            country?: string;
+            critical?: boolean;
+            error?: string;
+            grants?: components["schemas"]["Entity"][] | null;
+            operation: string;
+            origin: components["schemas"]["Entity"];
+            outcome: string;
+            principal: string;
+            raw?: unknown;
+            read_only: boolean;
+            /** Format: int64 */
+            record: number;
+            region: string;
+            resources?: components["schemas"]["Entity"][] | null;
+            scanner?: boolean;
+            service: string;
+            session?: string;
+            source: string;
+            src_ip?: string;
             /** Format: date-time */
-            expires_at: string;
-            /** @description shown once: the link is /accept#secret */
-            secret: string;
+            time: string;
+            tool?: string;
+            uid: string;
+            user_agent?: string;
+        };
+        Case: {
+            accounts: string[] | null;
+            alerts: components["schemas"]["Alert"][] | null;
+            attacks: components["schemas"]["Attack"][] | null;
+            decision: components["schemas"]["Decision"];
+            entities: components["schemas"]["Entity"][] | null;
+            /** Format: date-time */
+            first_seen: string;
+            from: components["schemas"]["Entity"][] | null;
+            headline: string;
+            joins: components["schemas"]["Join"][] | null;
+            /** Format: date-time */
+            last_seen: string;
+            links: components["schemas"]["Link"][] | null;
+            merged: string[] | null;
+            merged_into?: string;
+            regions: string[] | null;
+            /** Format: double */
+            score: number;
+            score_parts: components["schemas"]["Part"][] | null;
+            severity: string;
+            severity_steps?: components["schemas"]["Part"][] | null;
+            signals: components["schemas"]["Signal"][] | null;
+            story: components["schemas"]["Sentence"][] | null;
+            tasks: components["schemas"]["Task"][] | null;
+            uid: string;
+            unknown: string[] | null;
+            who: components["schemas"]["Entity"][] | null;
+        };
+        Cell: {
+            account: string;
+            expected: string;
+            formats: string[] | null;
+            /** Format: date-time */
+            last_seen?: string;
+            name?: string;
+            region: string;
+            source: string;
+            state: string;
         };
         Change: {
             /** @description name of a person; empty takes the assignment back */
             assignee?: string;
-            /** @description a note, in Markdown */
+            /** @description a note, in Markdown, kept as it was written */
             comment?: string;
-            /** @description of the verdict or the severity */
+            /** @description of the verdict: one of its preset reasons, see /api/v1/verdicts */
             reason?: string;
             /** @enum {string} */
             severity?: "informational" | "low" | "medium" | "high" | "critical";
+            /** @description why it is set; needed with severity */
+            severity_reason?: string;
             /** @enum {string} */
             status?: "new" | "in_progress" | "on_hold" | "resolved" | "closed";
             /** @enum {string} */
@@ -621,6 +954,31 @@ export interface components {
             changed: string[] | null;
             id: string;
             missing: string[] | null;
+        };
+        Counts: {
+            /** Format: int64 */
+            dead: number;
+            /** Format: int64 */
+            dropped: number;
+            /** Format: int64 */
+            duplicate: number;
+            /** Format: int64 */
+            received: number;
+            /** Format: int64 */
+            stored: number;
+        };
+        Coverage: {
+            /** Format: date-time */
+            at: string;
+            cells: components["schemas"]["Cell"][] | null;
+            /** Format: int64 */
+            never: number;
+            /** Format: int64 */
+            seen: number;
+            sentence: string;
+            /** Format: int64 */
+            silent: number;
+            unknown: boolean;
         };
         DeadLetter: {
             detail: string;
@@ -654,6 +1012,7 @@ export interface components {
             ingested_at?: string;
             reason: string;
             severity: string;
+            severity_reason: string;
             severity_set: boolean;
             status: string;
             /** Format: date-time */
@@ -664,6 +1023,11 @@ export interface components {
             version: number;
             /** Format: date-time */
             withdrawn_at?: string;
+        };
+        Entity: {
+            id: string;
+            name?: string;
+            type: string;
         };
         Entry: {
             action: string;
@@ -718,6 +1082,47 @@ export interface components {
              */
             type: string;
         };
+        FeedView: {
+            /** @description an allow-list: what it covers accuses nobody */
+            allow: boolean;
+            /** @description by allow-list */
+            allowed?: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            checked_at?: string;
+            /** Format: int64 */
+            confidence: number;
+            /** Format: int64 */
+            entries: number;
+            error?: string;
+            /** Format: int64 */
+            expired: number;
+            /** Format: date-time */
+            fetched_at?: string;
+            file?: string;
+            format: string;
+            /** Format: int64 */
+            hits: number;
+            /** Format: date-time */
+            last_hit?: string;
+            /** Format: int64 */
+            loaded: number;
+            name: string;
+            /** Format: int64 */
+            not_understood: number;
+            /** @description of refused and not understood */
+            reasons?: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            revoked: number;
+            /** @description without its query, which may hold a key */
+            url?: string;
+            version: string;
+        };
         Found: {
             /** Format: int64 */
             bytes: number;
@@ -729,6 +1134,30 @@ export interface components {
             more: boolean;
             rows: (unknown[] | null)[] | null;
             types: string[] | null;
+        };
+        Incident: {
+            accounts: string[] | null;
+            alerts: components["schemas"]["Alert"][] | null;
+            attacks: components["schemas"]["Attack"][] | null;
+            entities: components["schemas"]["Entity"][] | null;
+            /** Format: date-time */
+            first_seen: string;
+            from: components["schemas"]["Entity"][] | null;
+            headline: string;
+            joins: components["schemas"]["Join"][] | null;
+            /** Format: date-time */
+            last_seen: string;
+            regions: string[] | null;
+            /** Format: double */
+            score: number;
+            score_parts: components["schemas"]["Part"][] | null;
+            severity: string;
+            severity_steps?: components["schemas"]["Part"][] | null;
+            signals: components["schemas"]["Signal"][] | null;
+            story: components["schemas"]["Sentence"][] | null;
+            uid: string;
+            unknown: string[] | null;
+            who: components["schemas"]["Entity"][] | null;
         };
         IncidentRow: {
             accounts: string[] | null;
@@ -755,6 +1184,33 @@ export interface components {
             /** Format: date-time */
             withdrawn_at?: string;
         };
+        Join: {
+            a: string;
+            b: string;
+            reason: string;
+            /** Format: double */
+            weight: number;
+        };
+        Link: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            id: string;
+            title: string;
+            url: string;
+        };
+        Lookers: {
+            incident: string;
+            names: string[] | null;
+        };
+        Made: {
+            id: string;
+        };
+        Match: {
+            field: string;
+            test: string;
+            value: string;
+        };
         Me: {
             accounts: string[] | null;
             /** @enum {string} */
@@ -764,6 +1220,39 @@ export interface components {
             role: string;
             session?: string;
             version: string;
+        };
+        Of: {
+            account?: string;
+            /** Format: double */
+            allowed_seconds: number;
+            balanced: boolean;
+            crowded: boolean;
+            day: components["schemas"]["Counts"];
+            /** Format: int64 */
+            day_bytes: number;
+            /** Format: int64 */
+            disk_bytes: number;
+            format?: string;
+            /** Format: double */
+            lag_p50_seconds: number | null;
+            /** Format: double */
+            lag_p95_seconds: number | null;
+            /** Format: date-time */
+            last_occurred?: string;
+            /** Format: date-time */
+            last_seen?: string;
+            /** Format: double */
+            parse_rate: number | null;
+            per_day: components["schemas"]["PerDay"];
+            price: components["schemas"]["Price"];
+            region?: string;
+            /** Format: double */
+            silent_seconds: number;
+            source: string;
+            state: string;
+            streams: components["schemas"]["Stream"][] | null;
+            totals: components["schemas"]["Counts"];
+            volume: components["schemas"]["Volume"];
         };
         PageAlertRow: {
             items: components["schemas"]["AlertRow"][] | null;
@@ -776,6 +1265,17 @@ export interface components {
             next?: string;
             /** Format: int64 */
             total: number;
+        };
+        Part: {
+            /** Format: double */
+            points: number;
+            reason: string;
+        };
+        PerDay: {
+            /** Format: double */
+            bytes: number;
+            /** Format: double */
+            records: number;
         };
         Person: {
             accounts: string[] | null;
@@ -794,27 +1294,23 @@ export interface components {
             change: components["schemas"]["Change"];
             uids: string[] | null;
         };
+        "Postincidents-uid-linksRequest": {
+            title?: string;
+            url: string;
+        };
+        "Postincidents-uid-mergeRequest": {
+            /** @description uid of the one that becomes a part */
+            incident: string;
+        };
+        "Postincidents-uid-tasksRequest": {
+            assignee?: string;
+            title: string;
+        };
         "Postinvitations-acceptRequest": {
             name: string;
             password: string;
             /** @description what follows # in the link */
             secret: string;
-        };
-        PosttokensRequest: {
-            accounts?: string[] | null;
-            /**
-             * Format: int64
-             * @description it ends after so many; 0: never
-             */
-            days?: number;
-            name: string;
-            /**
-             * @description viewer where it is left out
-             * @enum {string}
-             */
-            role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
-            /** @description it may deliver to this source, and nothing else */
-            source?: string;
         };
         Precision: {
             /** Format: int64 */
@@ -826,6 +1322,20 @@ export interface components {
             rule_id: string;
             /** Format: int64 */
             true_positive: number;
+        };
+        Price: {
+            currency: string;
+            /** Format: double */
+            deliver_per_month: number;
+            estimate: boolean;
+            note: string;
+            rates_known: boolean;
+            /** Format: double */
+            store_per_month: number;
+        };
+        "Putsession-passwordRequest": {
+            new: string;
+            old: string;
         };
         Question: {
             /** @description a condition over the columns of events, in place of sql */
@@ -848,6 +1358,52 @@ export interface components {
             /** @enum {string} */
             role: "viewer" | "analyst" | "responder" | "engineer" | "admin";
         };
+        Rule: {
+            attacks?: components["schemas"]["Attack"][] | null;
+            author?: string;
+            hash: string;
+            id: string;
+            level: string;
+            references?: string[] | null;
+            source?: string;
+            tier: string;
+            title: string;
+        };
+        Saying: {
+            /** Format: int64 */
+            confidence: number;
+            expired: boolean;
+            /** Format: date-time */
+            expires?: string;
+            feed: string;
+            /** Format: date-time */
+            first_seen?: string;
+            indicator: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen?: string;
+            tags?: string[] | null;
+            version: string;
+        };
+        SecretAnswer: {
+            /** Format: date-time */
+            expires_at?: string;
+            /** @description shown this once */
+            secret: string;
+        };
+        Sentence: {
+            /** Format: int64 */
+            count: number;
+            event_uids: string[] | null;
+            /** Format: date-time */
+            last: string;
+            level: string;
+            subject: string;
+            tactic: string;
+            text: string;
+            /** Format: date-time */
+            time: string;
+        };
         Session: {
             address: string;
             client: string;
@@ -862,9 +1418,26 @@ export interface components {
             name: string;
             password: string;
         };
+        Signal: {
+            also?: string[] | null;
+            /** Format: int64 */
+            count?: number;
+            event: components["schemas"]["Card"];
+            finding?: string;
+            intel?: components["schemas"]["Accusation"][] | null;
+            matches?: components["schemas"]["Match"][] | null;
+            related?: components["schemas"]["Card"][] | null;
+            rule: components["schemas"]["Rule"];
+            sentence: string;
+            subject: string;
+            /** Format: date-time */
+            time: string;
+            uid: string;
+        };
         SourceView: {
             /** Format: date-time */
             created_at: string;
+            health?: components["schemas"]["Of"];
             kind: string;
             name: string;
             paused: boolean;
@@ -875,6 +1448,13 @@ export interface components {
             totals: {
                 [key: string]: number;
             };
+            watermarks: components["schemas"]["Watermark"][] | null;
+        };
+        SplitOff: {
+            /** @description uids of alerts that become an incident of their own */
+            alerts?: string[] | null;
+            /** @description uid of an incident that was merged in */
+            incident?: string;
         };
         State: {
             doing: string;
@@ -891,8 +1471,56 @@ export interface components {
             unreadable: number;
             why?: string;
         };
+        Stream: {
+            account?: string;
+            /** Format: double */
+            allowed_seconds: number;
+            day: components["schemas"]["Counts"];
+            /** Format: int64 */
+            day_bytes: number;
+            format?: string;
+            /** Format: double */
+            lag_p50_seconds: number | null;
+            /** Format: double */
+            lag_p95_seconds: number | null;
+            /** Format: date-time */
+            last_occurred?: string;
+            /** Format: date-time */
+            last_seen?: string;
+            region?: string;
+            /** Format: double */
+            silent_seconds: number;
+            source: string;
+            state: string;
+            volume: components["schemas"]["Volume"];
+        };
+        Task: {
+            assignee: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            done_at?: string;
+            done_by?: string;
+            id: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
+        };
+        TaskChange: {
+            assignee?: string;
+            done?: boolean;
+            title?: string;
+            /**
+             * Format: int64
+             * @description of the task as it was read; refused when somebody changed it since
+             */
+            version?: number;
+        };
         Token: {
             accounts?: string[] | null;
+            /** @description it was made before there were roles, and saw all: it became one of an admin */
+            before_roles?: boolean;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -903,14 +1531,78 @@ export interface components {
             role?: string;
             source?: string;
         };
+        TokenWish: {
+            /** @description whose data it may see; * is all */
+            accounts?: string[] | null;
+            /**
+             * Format: int64
+             * @description it ends after so many; 0: never
+             */
+            days?: number;
+            name: string;
+            /**
+             * @description viewer where it is left out
+             * @enum {string}
+             */
+            role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
+            /** @description it may deliver to this source, and nothing else */
+            source?: string;
+        };
         Update: {
+            assignee: string;
             /** Format: date-time */
             at: string;
             kind: string;
+            merged_into?: string;
+            /** Format: int64 */
+            seq: number;
             severity: string;
             status: string;
             title: string;
             uid: string;
+            verdict: string;
+            /** Format: int64 */
+            version: number;
+            withdrawn?: boolean;
+        };
+        Verdict: {
+            /** @description allow-lists that cover it: it matches nothing */
+            allowed: string[] | null;
+            feeds: components["schemas"]["Saying"][] | null;
+            /** @description some feed names it now */
+            listed: boolean;
+            value: string;
+        };
+        VerdictWord: {
+            reasons: string[] | null;
+            verdict: string;
+        };
+        Volume: {
+            /** Format: int64 */
+            days: number;
+            /** Format: double */
+            high: number;
+            /** Format: date-time */
+            hour?: string;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            median: number;
+            /** Format: double */
+            ratio: number;
+            /** Format: int64 */
+            records: number;
+            /** Format: date-time */
+            since?: string;
+            state: string;
+        };
+        Watermark: {
+            account?: string;
+            /** Format: date-time */
+            at: string;
+            lane: string;
+            region?: string;
+            source: string;
         };
     };
     responses: never;
@@ -940,6 +1632,8 @@ export interface operations {
                 q?: string;
                 /** @description the next of the page before */
                 after?: string;
+                /** @description the weightiest first, or the last seen first; incidents are ranked where it is left out, alerts newest first */
+                sort?: "rank" | "newest";
                 /** @description also what is no longer concluded */
                 withdrawn?: boolean;
                 limit?: number;
@@ -1017,10 +1711,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Alert"];
                 };
             };
             /** @description Error */
@@ -1049,6 +1745,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1069,10 +1766,7 @@ export interface operations {
     "patchalerts-uid-decision": {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the decision that was read; refused when somebody decided since */
-                "If-Match"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -1086,6 +1780,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1126,6 +1821,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getcoverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
                 };
             };
             /** @description Error */
@@ -1180,7 +1904,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -1252,6 +1980,8 @@ export interface operations {
                 q?: string;
                 /** @description the next of the page before */
                 after?: string;
+                /** @description the weightiest first, or the last seen first; incidents are ranked where it is left out, alerts newest first */
+                sort?: "rank" | "newest";
                 /** @description also what is no longer concluded */
                 withdrawn?: boolean;
                 limit?: number;
@@ -1329,10 +2059,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             /** @description Error */
@@ -1361,6 +2093,7 @@ export interface operations {
             200: {
                 headers: {
                     ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1381,10 +2114,7 @@ export interface operations {
     "patchincidents-uid-decision": {
         parameters: {
             query?: never;
-            header?: {
-                /** @description the ETag of the decision that was read; refused when somebody decided since */
-                "If-Match"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -1398,11 +2128,209 @@ export interface operations {
             200: {
                 headers: {
                     ETag?: string;
+                    "Tocsin-Change"?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postincidents-uid-linksRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deleteincidents-uid-links-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postincidents-uid-mergeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitOff"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postincidents-uid-tasksRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "patchincidents-uid-tasks-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -1511,6 +2439,66 @@ export interface operations {
             };
         };
     };
+    getintel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getintel-check": {
+        parameters: {
+            query: {
+                value: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verdict"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     postinvitations: {
         parameters: {
             query?: never;
@@ -1530,7 +2518,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BodyTime \"json:\\\"expires_at\\\"\" }Body"];
+                    "application/json": components["schemas"]["SecretAnswer"];
                 };
             };
             /** @description Error */
@@ -1580,8 +2568,14 @@ export interface operations {
     };
     getlive: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description that is looked at: others hear who looks, and so does this stream */
+                incident?: string;
+            };
+            header?: {
+                /** @description id of the last event that was heard; what came after it is told */
+                "Last-Event-ID"?: number;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1611,6 +2605,17 @@ export interface operations {
                          * @constant
                          */
                         event: "finding";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["Lookers"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "lookers";
                         /** @description The event ID. */
                         id?: number;
                         /** @description The retry time in milliseconds. */
@@ -1900,6 +2905,37 @@ export interface operations {
             };
         };
     };
+    "putsession-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Putsession-passwordRequest"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getsessions: {
         parameters: {
             query?: never;
@@ -2054,7 +3090,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PosttokensRequest"];
+                "application/json": components["schemas"]["TokenWish"];
             };
         };
         responses: {
@@ -2064,7 +3100,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BodyStruct { Secret string \"json:\\\"secret\\\"\" }Body"];
+                    "application/json": components["schemas"]["SecretAnswer"];
                 };
             };
             /** @description Error */
@@ -2095,6 +3131,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getverdicts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictWord"][] | null;
+                };
             };
             /** @description Error */
             default: {
