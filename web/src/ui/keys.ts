@@ -30,7 +30,8 @@ export function useKeys(keys: Keys, on = true, inDialog = false) {
     function pressed(e: KeyboardEvent) {
       if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || typing(e.target)) return;
       if (!inDialog && document.querySelector('[role="dialog"], [role="menu"]')) return;
-      if ((e.key === 'Enter' || e.key === ' ') && e.target instanceof HTMLElement && e.target.closest('a, button')) return;
+      if ((e.key === 'Enter' || e.key === ' ') && e.target instanceof HTMLElement && e.target.closest('a, button'))
+        return;
       const key = meant(now.current, e.timeStamp - at < pairWithin ? before : '', e.key);
       before = e.key;
       at = e.timeStamp;

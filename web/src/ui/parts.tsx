@@ -15,7 +15,13 @@ export function Time({ at, short = false }: { at?: string | null; short?: boolea
   const d = new Date(at);
   const text = short
     ? d.toLocaleTimeString()
-    : d.toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+    : d.toLocaleString(undefined, {
+        month: 'short',
+        day: 'numeric',
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+      });
   return (
     <Tooltip label={`${d.toISOString()} UTC · ${d.toLocaleString()}`}>
       <time dateTime={at}>{text}</time>
