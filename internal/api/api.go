@@ -15,6 +15,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/intel"
@@ -38,6 +39,9 @@ type Server struct {
 	Log      *slog.Logger
 	Health   func() health.Report
 	Coverage func() health.Coverage
+	Rules    func() *detect.Rules // nil for none
+	Proof    *Proof               // nil: the ledger is not shown
+	Settings func() Settings
 	Now      func() time.Time
 	Pushing  Pushing
 
