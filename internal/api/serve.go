@@ -52,8 +52,11 @@ func (s *Server) Handler() http.Handler {
 	s.casework(api)
 	s.audits(api)
 	s.live(api)
+	s.rules(api)
+	s.settings(api)
 	s.plain(api, mux)
-	return http.NewCrossOriginProtection().Handler(guarded(mux, ours()))
+	pages := ours()
+	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -112,14 +115,25 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 	}
 }
 
-// guarded adds to each answer what keeps a browser from making more of it than it is.
-func guarded(mux *http.ServeMux, pages *console) http.Handler {
+// guarded adds to each answer what keeps a browser from making more of it than it is, and refuses what another site makes a browser ask.
+func guarded(secure bool, crossing *http.CrossOriginProtection, next http.Handler) http.Handler {
+	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "a page of another site asked for this")
+	}))
+	inner := crossing.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
-		routed(mux, pages, w, r)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		inner.ServeHTTP(w, r)
 	})
 }
 

@@ -91,8 +91,6 @@ func (c *console) page(w http.ResponseWriter) {
 	nonce := base64.RawStdEncoding.EncodeToString(random[:])
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Content-Security-Policy", strings.ReplaceAll(pagePolicy, nonceMark, nonce))
 	text := c.index
 	if text == "" {

@@ -104,7 +104,7 @@ function Queue({ kind }: { kind: Kind }) {
         {pages.isPending && <Waiting what={`Reading ${kind}`} />}
         {pages.data && rows.length === 0 && <Nothing kind={kind} narrowed={narrowed} clear={() => setNarrowed({})} />}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard */}
-        <div className="rows" ref={list.box} tabIndex={0} role="region" aria-label={`List of ${kind}`}>
+        <section className="rows" ref={list.box} tabIndex={0} aria-label={`List of ${kind}`}>
           <ul style={{ height: list.virtual.getTotalSize() }}>
             {list.virtual.getVirtualItems().map((v) => {
               const r = rows[v.index];
@@ -127,9 +127,9 @@ function Queue({ kind }: { kind: Kind }) {
               ) : null;
             })}
           </ul>
-        </div>
+        </section>
         {list.chosen.size > 0 && (
-          <div className="bulk" role="region" aria-label="Chosen">
+          <section className="bulk" aria-label="Chosen">
             <strong>{count(list.chosen.size)} chosen</strong>
             <Button size="compact-sm" onClick={() => deciding.open('verdict')} disabled={!deciding.may}>
               Verdict&nbsp;<Key>v</Key>
@@ -156,7 +156,7 @@ function Queue({ kind }: { kind: Kind }) {
             <Button size="compact-sm" variant="subtle" onClick={clear}>
               None
             </Button>
-          </div>
+          </section>
         )}
       </div>
       {beside && list.current && <Preview kind={kind} row={list.current} />}

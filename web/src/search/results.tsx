@@ -53,7 +53,7 @@ export function Results({ found, narrow }: ResultsProps) {
         </section>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard */}
-      <div className="table" ref={list.box} tabIndex={0} role="region" aria-label="Rows">
+      <section className="table" ref={list.box} tabIndex={0} aria-label="Rows">
         <table>
           <thead>
             <tr>
@@ -113,7 +113,7 @@ export function Results({ found, narrow }: ResultsProps) {
             />
           </tbody>
         </table>
-      </div>
+      </section>
     </>
   );
 }

@@ -50,7 +50,7 @@ export function Door({ joining }: { joining: boolean }) {
             <PasswordInput
               name="password"
               label="Password"
-              description={joining ? 'At least 12 characters; a sentence is good.' : undefined}
+              description={joining ? 'At least 15 characters; a sentence is good.' : undefined}
               autoComplete={joining ? 'new-password' : 'current-password'}
               required
             />

@@ -35,9 +35,7 @@ export function Raw({ value, label }: { value: unknown; label: string }) {
         </Button>
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard */}
-      <pre tabIndex={0} aria-label={label}>
-        {visible(cut ? text.slice(0, shownAtOnce) : text, true)}
-      </pre>
+      <pre tabIndex={0}>{visible(cut ? text.slice(0, shownAtOnce) : text, true)}</pre>
       {cut && (
         <Button size="xs" variant="default" onClick={() => setWhole(true)}>
           Show all of it ({bytes(text.length)})

@@ -13,7 +13,7 @@ interface Listed<T> {
 
 /** useRows keeps which row has the cursor and which are chosen, lays out only what is seen, and moves by j, k, enter and x. */
 export function useRows<T>({ rows, id, open, height, end }: Listed<T>) {
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const [cursor, setCursor] = useState<string>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const found = rows.findIndex((r) => id(r) === cursor);
