@@ -98,7 +98,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   defaultErrorComponent: ({ error, reset }) => (
     <main className="page">
-      <Trouble error={error} retry={reset} />
+      <Trouble error={error instanceof Error ? error : new Error(String(error))} retry={reset} />
     </main>
   ),
 });

@@ -73,6 +73,23 @@ export interface paths {
         patch: operations["patchalerts-uid-decision"];
         trace?: never;
     };
+    "/api/v1/attack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ATT&CK techniques: the rules on each, whether their data comes in, and when they fired */
+        get: operations["getattack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -414,6 +431,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ledger's head: how many leaves, their root, the signed checkpoint */
+        get: operations["getledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check now that the lake holds what the ledger says; one at a time */
+        post: operations["postledger-verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -492,6 +543,40 @@ export interface paths {
         };
         /** How verdicts fell, by rule */
         get: operations["getprecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules: level, tier, precision, volume, last fired, blind or not */
+        get: operations["getrules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule, with what its file says */
+        get: operations["getrules-uid"];
         put?: never;
         post?: never;
         delete?: never;
@@ -582,6 +667,23 @@ export interface paths {
         post?: never;
         /** End a session */
         delete: operations["deletesessions-uid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What tocsin.yaml says: address, environment, retention; no secret */
+        get: operations["getsettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -856,9 +958,6 @@ export interface components {
         Beat: {
             /** Format: date-time */
             at: string;
-        };
-        "BodyStruct { Needed bool \"json:\\\"needed\\\"\" }Body": {
-            needed: boolean;
         };
         Card: {
             access_key?: string;
@@ -1135,30 +1234,6 @@ export interface components {
             rows: (unknown[] | null)[] | null;
             types: string[] | null;
         };
-        Incident: {
-            accounts: string[] | null;
-            alerts: components["schemas"]["Alert"][] | null;
-            attacks: components["schemas"]["Attack"][] | null;
-            entities: components["schemas"]["Entity"][] | null;
-            /** Format: date-time */
-            first_seen: string;
-            from: components["schemas"]["Entity"][] | null;
-            headline: string;
-            joins: components["schemas"]["Join"][] | null;
-            /** Format: date-time */
-            last_seen: string;
-            regions: string[] | null;
-            /** Format: double */
-            score: number;
-            score_parts: components["schemas"]["Part"][] | null;
-            severity: string;
-            severity_steps?: components["schemas"]["Part"][] | null;
-            signals: components["schemas"]["Signal"][] | null;
-            story: components["schemas"]["Sentence"][] | null;
-            uid: string;
-            unknown: string[] | null;
-            who: components["schemas"]["Entity"][] | null;
-        };
         IncidentRow: {
             accounts: string[] | null;
             /** Format: int64 */
@@ -1190,6 +1265,35 @@ export interface components {
             reason: string;
             /** Format: double */
             weight: number;
+        };
+        LedgerHead: {
+            /** @description as signed */
+            checkpoint: string;
+            /** Format: int64 */
+            leaves: number;
+            origin: string;
+            /** @description the first; keep a copy elsewhere */
+            public_key: string;
+            /** @description hex */
+            root: string;
+        };
+        LedgerReport: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            bytes_hashed: number;
+            clean: boolean;
+            /** Format: int64 */
+            files_expected: number;
+            /** Format: int64 */
+            files_hashed: number;
+            /** Format: int64 */
+            keys: number;
+            /** Format: int64 */
+            leaves: number;
+            /** Format: int64 */
+            millis: number;
+            problems: string[] | null;
         };
         Link: {
             /** Format: date-time */
@@ -1312,6 +1416,15 @@ export interface components {
             /** @description what follows # in the link */
             secret: string;
         };
+        "Postledger-verifyRequest": {
+            /**
+             * Format: date-time
+             * @description files that were added since are hashed; all are looked for
+             */
+            from?: string;
+            /** Format: date-time */
+            to?: string;
+        };
         Precision: {
             /** Format: int64 */
             alerts: number;
@@ -1352,6 +1465,12 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        RetentionRow: {
+            /** Format: int64 */
+            days: number;
+            /** @description empty: all that no other line names */
+            source: string;
+        };
         RoleAndAccounts: {
             /** @description whose data may be seen; * is all */
             accounts: string[] | null;
@@ -1368,6 +1487,54 @@ export interface components {
             source?: string;
             tier: string;
             title: string;
+        };
+        RuleRow: {
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            alerts_30_days: number;
+            attacks?: components["schemas"]["Attack"][] | null;
+            author?: string;
+            /** Format: int64 */
+            benign_true_positive: number;
+            /** @description kinds of log that it cannot do without */
+            data: string[] | null;
+            /** Format: int64 */
+            false_positive: number;
+            file: string;
+            hash: string;
+            id: string;
+            /** @enum {string} */
+            kind: "rule" | "correlation";
+            /** @description kinds of log that come from no source */
+            lacks: string[] | null;
+            /** Format: date-time */
+            last_fired?: string;
+            level: string;
+            /**
+             * Format: double
+             * @description share of judged alerts that were what they said; missing where none was judged
+             */
+            precision?: number;
+            references?: string[] | null;
+            /**
+             * @description blind: a kind of log that it needs comes from no source; unknown: its format comes in, but whether that kind of event does is not counted
+             * @enum {string}
+             */
+            sight: "sees" | "blind" | "unknown";
+            source?: string;
+            tier: string;
+            title: string;
+            /** Format: int64 */
+            true_positive: number;
+        };
+        RuleView: {
+            conditions: string[] | null;
+            description: string;
+            false_positives: string[] | null;
+            outcome?: string;
+            product?: string;
+            service?: string;
         };
         Saying: {
             /** Format: int64 */
@@ -1413,6 +1580,24 @@ export interface components {
             person: string;
             /** Format: date-time */
             seen_at: string;
+        };
+        SetUp: {
+            needed: boolean;
+        };
+        Settings: {
+            /** @description folder of all that is kept */
+            data: string;
+            /** @enum {string} */
+            desk: "SQLite" | "PostgreSQL";
+            detection_window: string;
+            /** @description path of environment.yaml */
+            environment?: string;
+            listen: string;
+            retention: components["schemas"]["RetentionRow"][] | null;
+            /** @description folder of rules in place of the embedded ones */
+            rules?: string;
+            tls: boolean;
+            version: string;
         };
         SignIn: {
             name: string;
@@ -1516,6 +1701,23 @@ export interface components {
              * @description of the task as it was read; refused when somebody changed it since
              */
             version?: number;
+        };
+        Technique: {
+            /** Format: int64 */
+            alerts_30_days: number;
+            best_level: string;
+            /** Format: date-time */
+            last_fired?: string;
+            name?: string;
+            /** @description ids */
+            rules: string[] | null;
+            /**
+             * Format: int64
+             * @description rules whose data comes in, as far as is known
+             */
+            seeing: number;
+            tactic: string;
+            technique: string;
         };
         Token: {
             accounts?: string[] | null;
@@ -1716,7 +1918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Alert"];
+                    "application/json": components["schemas"]["AlertCase"];
                 };
             };
             /** @description Error */
@@ -1766,8 +1968,13 @@ export interface operations {
     "patchalerts-uid-decision": {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -1785,6 +1992,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getattack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Technique"][] | null;
                 };
             };
             /** @description Error */
@@ -2064,7 +2300,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Incident"];
+                    "application/json": components["schemas"]["Case"];
                 };
             };
             /** @description Error */
@@ -2114,8 +2350,13 @@ export interface operations {
     "patchincidents-uid-decision": {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2150,7 +2391,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2212,8 +2455,13 @@ export interface operations {
     "postincidents-uid-merge": {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2247,8 +2495,13 @@ export interface operations {
     "postincidents-uid-split": {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2283,7 +2536,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2316,7 +2571,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                uid: string;
+                id: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2566,6 +2824,68 @@ export interface operations {
             };
         };
     };
+    getledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerHead"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postledger-verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postledger-verifyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerReport"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getlive: {
         parameters: {
             query?: {
@@ -2587,40 +2907,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": ({
-                        data: components["schemas"]["Beat"];
-                        /**
-                         * @description The event name.
-                         * @constant
-                         */
-                        event: "beat";
-                        /** @description The event ID. */
-                        id?: number;
-                        /** @description The retry time in milliseconds. */
-                        retry?: number;
-                    } | {
-                        data: components["schemas"]["Update"];
-                        /**
-                         * @description The event name.
-                         * @constant
-                         */
-                        event: "finding";
-                        /** @description The event ID. */
-                        id?: number;
-                        /** @description The retry time in milliseconds. */
-                        retry?: number;
-                    } | {
-                        data: components["schemas"]["Lookers"];
-                        /**
-                         * @description The event name.
-                         * @constant
-                         */
-                        event: "lookers";
-                        /** @description The event ID. */
-                        id?: number;
-                        /** @description The retry time in milliseconds. */
-                        retry?: number;
-                    })[];
+                    "text/event-stream": {
+                        /** @description JSON: an Update of a finding, a Beat, or Lookers, by event; see components */
+                        data: string;
+                        /** @enum {string} */
+                        event: "finding" | "beat" | "lookers";
+                        id?: string;
+                        retry?: string;
+                    };
                 };
             };
             /** @description Error */
@@ -2696,7 +2990,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                uid: string;
+            };
             cookie?: never;
         };
         requestBody: {
@@ -2768,6 +3064,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Precision"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getrules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleRow"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getrules-uid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
                 };
             };
             /** @description Error */
@@ -2994,6 +3350,35 @@ export interface operations {
             };
         };
     };
+    getsettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getsetup: {
         parameters: {
             query?: never;
@@ -3009,7 +3394,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BodyStruct { Needed bool \"json:\\\"needed\\\"\" }Body"];
+                    "application/json": components["schemas"]["SetUp"];
                 };
             };
             /** @description Error */

@@ -103,7 +103,7 @@ export function useDecide(about: About | undefined, after?: () => void) {
         e: () => open('severity'),
         n: () => open('note'),
         A: () => open('assignee'),
-        a: me.data?.kind === 'person' ? () => decide({ assignee: me.data.name }) : undefined,
+        a: me.data?.kind === 'person' ? () => decide({ assignee: me.data?.name ?? '' }) : undefined,
       }
     : {};
   useKeys(keys);

@@ -17,7 +17,7 @@ export function useRows<T>({ rows, id, open, height, end }: Listed<T>) {
   const [cursor, setCursor] = useState<string>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const found = rows.findIndex((r) => id(r) === cursor);
-  const at = found < 0 ? 0 : found; // what one stands on stays, wherever it moves to
+  const at = Math.max(0, found); // what one stands on stays, wherever it moves to
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
