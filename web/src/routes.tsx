@@ -67,7 +67,18 @@ const pages = [
   createRoute({
     getParentRoute: under,
     path: '/rules',
+    validateSearch: words('q', 'show', 'rule'),
     component: lazyRouteComponent(() => import('./rules/rules'), 'Rules'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/attack',
+    component: lazyRouteComponent(() => import('./attack/attack'), 'Attack'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/ledger',
+    component: lazyRouteComponent(() => import('./ledger/ledger'), 'Ledger'),
   }),
   createRoute({
     getParentRoute: under,

@@ -26,7 +26,9 @@ export function Why({
         {list.map((p) => (
           <li key={p.reason}>
             <span className="points">{p.points > 0 ? `+${round(p.points)}` : round(p.points)}</span>
-            <meter min={0} max={most} value={Math.abs(p.points)} aria-label="points" />
+            <span className="weight" aria-hidden>
+              <i style={{ width: `${(100 * Math.abs(p.points)) / most}%` }} />
+            </span>
             <Said text={p.reason} />
           </li>
         ))}

@@ -1,4 +1,4 @@
-import { plain, span } from '../ui/format';
+import { coarse, plain } from '../ui/format';
 import { Time } from '../ui/parts';
 import { visible } from '../ui/visible';
 import type { Case } from './asks';
@@ -20,7 +20,7 @@ export function Story({ incident, at, open }: StoryProps) {
           <>
             <span className="when">
               <Time at={s.time} short />
-              <span className="dim"> +{span((Date.parse(s.time) - start) / 1000)}</span>
+              <span className="dim"> +{coarse((Date.parse(s.time) - start) / 1000)}</span>
             </span>
             <span className={`dot ${s.level}`} aria-hidden />
             <span className="tells">

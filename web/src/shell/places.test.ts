@@ -15,10 +15,12 @@ test('the site map, and a key of its own for each place', () => {
       "/alerts",
       "/search",
       "/rules",
+      "/attack",
       "/coverage",
       "/intelligence",
       "/sources",
       "/dead-letters",
+      "/ledger",
       "/audit",
       "/settings",
     ]

@@ -14,10 +14,12 @@ export const places: readonly Place[] = [
   { to: '/alerts', title: 'Alerts', key: 'a', group: 'Work' },
   { to: '/search', title: 'Search', key: 's', group: 'Work' },
   { to: '/rules', title: 'Rules', key: 'r', group: 'Watch' },
+  { to: '/attack', title: 'ATT&CK', key: 'k', group: 'Watch' },
   { to: '/coverage', title: 'Coverage', key: 'c', group: 'Watch' },
   { to: '/intelligence', title: 'Intelligence', key: 't', group: 'Watch' },
   { to: '/sources', title: 'Sources', key: 'o', group: 'Run' },
   { to: '/dead-letters', title: 'Dead letters', key: 'd', right: 'tend', group: 'Run' },
+  { to: '/ledger', title: 'Ledger', key: 'l', group: 'Run' },
   { to: '/audit', title: 'Audit', key: 'u', right: 'audit', group: 'Run' },
   { to: '/settings', title: 'Settings', key: ',', group: 'Run' },
 ];

@@ -42,7 +42,8 @@ export function ago(at: string, now: number): string {
   return seconds < 5 ? 'just now' : `${coarse(seconds)} ago`;
 }
 
-function coarse(seconds: number): string {
+/** coarse is a length of time in its largest unit. */
+export function coarse(seconds: number): string {
   const parts = span(seconds).split(' ');
   return `${parts[0]} ${parts[1]}`;
 }

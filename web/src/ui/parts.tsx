@@ -61,7 +61,9 @@ export function Said({ text, most = longest }: { text: string; most?: number }) 
 export function Trouble({ error, retry }: { error: Error; retry?: () => void }) {
   return (
     <Alert color="red" title="This did not work" role="alert" my="sm">
-      <Text size="sm">{visible(error.message)}</Text>
+      <Text size="sm" className="said lines">
+        {visible(error.message, true)}
+      </Text>
       {retry && (
         <Button mt="sm" size="xs" variant="default" onClick={retry}>
           Try again
