@@ -51,12 +51,12 @@ test('what others change is told, and moves nothing until one asks', async ({ pa
   const uid = page.url().split('/').at(-1)?.split('?')[0];
   await page.goto('/incidents');
   await expect(page.locator('.row').first()).toBeVisible();
-  const before = await page.locator('.row').first().innerText();
+  const before = await page.locator('.row').first().textContent();
   await page.waitForTimeout(1500); // the stream is open by then; what came before it is no news
   const done = await request.patch(`/api/v1/incidents/${uid}/decision`, { data: { status: 'in_progress' } });
   expect(done.ok()).toBe(true);
   await expect(page.getByRole('button', { name: /1 new/ })).toBeVisible();
-  expect(await page.locator('.row').first().innerText()).toBe(before);
+  expect(await page.locator('.row').first().textContent()).toBe(before);
   await page.keyboard.press('r');
   await expect(page.locator('.row .state', { hasText: 'in progress' })).toBeVisible();
 });

@@ -9,7 +9,7 @@ test('a value leads to everything that mentions it, and a row to its record besi
   await expect(page.locator('.facets section').first()).toBeVisible();
   await page.keyboard.press('Enter');
   await expect(page.getByText('Record, as it came')).toBeVisible();
-  await expect(page.getByText('OCSF', { exact: true })).toBeVisible();
+  await expect(page.locator('.raw figcaption', { hasText: 'OCSF' })).toBeVisible();
   await expect(page).toHaveURL(/event=/);
 });
 

@@ -43,6 +43,7 @@ for (const scheme of ['light', 'dark'] as const) {
 
 test('every place is reached by its keys, and by the palette', async ({ page }) => {
   await page.goto('/');
+  await expect(page.getByRole('heading', { name: 'What needs you now' })).toBeVisible();
   await page.keyboard.press('g');
   await page.keyboard.press('o');
   await expect(page.getByRole('heading', { name: 'Sources', exact: true })).toBeVisible();

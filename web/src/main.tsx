@@ -9,6 +9,8 @@ import { router } from './routes';
 import { theme } from './theme';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? '';
+// What locks the page's scrolling under a dialog makes a style of its own, and looks for the nonce here.
+(globalThis as { __webpack_nonce__?: string }).__webpack_nonce__ = nonce;
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -106,6 +106,13 @@ const pages = [
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, accept, shell.addChildren(pages)]),
+  // A query string is words, as a person would write it: no quotes around numbers.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const words = Object.entries(search).filter(([, v]) => v !== undefined && v !== null && v !== '');
+    const text = new URLSearchParams(words.map(([k, v]) => [k, String(v)])).toString();
+    return text && `?${text}`;
+  },
   defaultPreload: 'intent',
   defaultErrorComponent: ({ error, reset }) => (
     <main className="page">

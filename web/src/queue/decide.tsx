@@ -152,7 +152,11 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
       decide(changeOf(step, { ...draft, chosen: value })).finally(() => setBusy(false));
     } else setTimeout(() => document.getElementById('decide-comment')?.focus());
   }
-  useKeys(Object.fromEntries((list ?? []).map((o) => [o.key, () => choose(o.value)])), true, true);
+  useKeys(
+    { ...Object.fromEntries((list ?? []).map((o) => [o.key, () => choose(o.value)])), Enter: submit },
+    true,
+    true,
+  );
   function sent(e: KeyboardEvent) {
     if (e.key !== 'Enter' || e.shiftKey || (step === 'note' && !e.ctrlKey)) return;
     e.preventDefault();
@@ -165,17 +169,16 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
       title={`${titles[step]}${about.uids.length > 1 ? ` of ${about.uids.length.toLocaleString('en')}` : ''}`}
       size="md"
     >
-      <div className="decide">
+      <div className="decide" tabIndex={-1} data-autofocus={step === 'note' ? undefined : true}>
         {list && (
           <div role="radiogroup" aria-label={titles[step]} className="choose">
-            {list.map((o, i) => (
+            {list.map((o) => (
               // biome-ignore lint/a11y/useSemanticElements: a button that a single key presses
               <button
                 key={o.value}
                 type="button"
                 role="radio"
                 aria-checked={draft.chosen === o.value}
-                data-autofocus={i === 0 || undefined}
                 onClick={() => choose(o.value)}
               >
                 <Key>{o.key}</Key> {o.says}
@@ -192,7 +195,6 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
             placeholder="nobody"
             clearable
             searchable
-            data-autofocus
             comboboxProps={{ withinPortal: false }}
           />
         )}

@@ -22,8 +22,8 @@ export function Palette({ opened, close, places }: { opened: boolean; close: () 
       padding={0}
       size="lg"
       yOffset="12vh"
-      title={null}
-      aria-label="Go anywhere"
+      title="Go anywhere"
+      classNames={{ header: 'heard' }}
     >
       {opened && <Choices close={close} places={places} />}
     </Modal>
