@@ -37,7 +37,12 @@ var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 // filled is a lake of three accounts over two days, in files of two commits.
 func filled(t *testing.T) *lake.Lake {
 	t.Helper()
-	l, err := lake.Open(t.Context(), filepath.Join(t.TempDir(), "it's a lake, 100% #1?"))
+	return filledAt(t, filepath.Join(t.TempDir(), "it's a lake, 100% #1?"))
+}
+
+func filledAt(t testing.TB, dir string) *lake.Lake {
+	t.Helper()
+	l, err := lake.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
