@@ -153,7 +153,21 @@ func judge(ctx context.Context, db *sql.DB, r *request) ([]tableName, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.names, nil
+	if len(c.names) == 0 || r.Filter != "" {
+		return c.names, nil
+	}
+	rewritten, ok, err := withoutAnyMatch(parsed)
+	if err != nil || !ok {
+		return c.names, err
+	}
+	if err := db.QueryRowContext(ctx, "SELECT json_deserialize_sql(?::JSON)", string(rewritten)).Scan(&r.SQL); err != nil {
+		return nil, fmt.Errorf("write any_match in DuckDB's words: %w", err)
+	}
+	if parsed, err = parse(ctx, db, r.SQL); err != nil {
+		return nil, err
+	}
+	c, err = check(parsed) // what runs is what was checked
+	return c.names, err
 }
 
 func parse(ctx context.Context, db *sql.DB, text string) ([]byte, error) {
