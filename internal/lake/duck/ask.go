@@ -32,7 +32,7 @@ type Question struct {
 	Rows     int           // at most; 0: all
 	Memory   int           // MiB; 0: 1024
 	Timeout  time.Duration // 0: 5 minutes
-	Parquet  string        // file that the answer is written to instead of rows; Rows bounds it as well
+	Parquet  string        // file that is not there yet, which the answer is written to instead of rows; Rows bounds it as well
 }
 
 // Answer is what comes beside the rows.
@@ -40,7 +40,7 @@ type Answer struct {
 	Columns []string
 	Types   []string
 	Rows    int64
-	More    bool // the answer was cut at Question.Rows
+	More    bool // the answer was cut at Question.Rows; of a Parquet file, that it may have been
 	Files   int
 	Bytes   int64 // of the files that could hold an answer
 	Took    time.Duration
@@ -185,6 +185,10 @@ func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row fu
 		case r.Page:
 			if err := row(nil); err != nil {
 				return false, err
+			}
+		case q.Parquet != "": // one row: how many were written
+			if len(r.Row) == 1 && json.Unmarshal(r.Row[0], &a.Rows) == nil {
+				a.More = q.Rows > 0 && a.Rows == int64(q.Rows)
 			}
 		case r.Columns != nil:
 			a.Columns, a.Types = r.Columns, r.Types
