@@ -47,7 +47,7 @@ func (s *screen) hang(label, text string, indent, most int) {
 	}
 	for i, l := range lines {
 		if i == 0 {
-			s.line(label + strings.Repeat(" ", max(1, indent-width(label))) + l)
+			s.line(label + strings.Repeat(" ", max(1, indent-Width(label))) + l)
 			continue
 		}
 		s.line(strings.Repeat(" ", indent) + l)

@@ -95,7 +95,10 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	defer stop()
 	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
 	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
-	c.Stdin = strings.NewReader(string(req))
+	in, err := c.StdinPipe() // it stays open: the child ends when it closes, also where this process is killed
+	if err != nil {
+		return a, fmt.Errorf("search: %w", err)
+	}
 	var complaint strings.Builder
 	c.Stderr = &complaint
 	out, err := c.StdoutPipe()
@@ -105,6 +108,8 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if err := c.Start(); err != nil {
 		return a, fmt.Errorf("start the search engine: %w", err)
 	}
+	defer in.Close() //nolint:errcheck // Wait has closed it
+	_, asked := in.Write(req)
 	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
 	stop()
 	waited := c.Wait()
@@ -113,7 +118,7 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	case err != nil:
 		return a, err
 	case !done && !a.More:
-		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, ctx.Err()), last(complaint.String()))
+		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
 	}
 	return a, nil
 }
