@@ -131,7 +131,7 @@ const maxCell = 60
 
 // table fits the columns to the first page and writes it.
 func (r *rows) table() {
-	head := each(r.columns, func(s string) string { return cut(report.Clean(s), maxCell) })
+	head := each(r.columns, func(s string) string { return report.Fit(report.Clean(s), maxCell) })
 	r.widths = make([]int, len(head))
 	for _, line := range append([][]string{head}, r.page...) {
 		for i, cell := range line {
@@ -156,21 +156,9 @@ func (r *rows) line(cells []string) {
 	}
 	text := strings.TrimRight(b.String(), " ")
 	if r.width > 0 {
-		text = cut(text, r.width)
+		text = report.Fit(text, r.width)
 	}
 	_, _ = r.out.WriteString(text + "\n") // its error comes again with Flush
-}
-
-// cut shortens text to n columns.
-func cut(s string, n int) string {
-	if report.Width(s) <= n {
-		return s
-	}
-	runes := []rune(s)
-	for len(runes) > 0 && report.Width(string(runes)) > n-1 {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
 }
 
 func each[T any](list []T, do func(T) string) []string {
@@ -194,7 +182,7 @@ func cellOfTable(cell json.RawMessage) string {
 	if len(text) > 8*maxCell { // no more than could be shown
 		text = strings.ToValidUTF8(text[:8*maxCell], "")
 	}
-	return cut(report.Clean(text), maxCell)
+	return report.Fit(report.Clean(text), maxCell)
 }
 
 // cellOfCSV leaves numbers as they are: -1 is no formula.

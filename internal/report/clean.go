@@ -59,8 +59,8 @@ func Width(s string) int {
 	return n
 }
 
-// fit cuts text to columns and says so with an ellipsis.
-func fit(s string, columns int) string {
+// Fit cuts text to columns and says so with an ellipsis.
+func Fit(s string, columns int) string {
 	if Width(s) <= columns {
 		return s
 	}
@@ -90,7 +90,7 @@ func wrap(s string, columns int) []string {
 				lines = append(lines, line)
 				line = ""
 			}
-			head := strings.TrimSuffix(fit(word, columns), "…")
+			head := strings.TrimSuffix(Fit(word, columns), "…")
 			lines = append(lines, head)
 			word = word[len(head):]
 		}

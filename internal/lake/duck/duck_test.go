@@ -125,14 +125,8 @@ func TestRefusals(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("a\nsecret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{
-		"", "nonsense", "SELECT", "SELECT 1; SELECT 2", "SELECT nothing FROM events", "DROP VIEW events", "CREATE TABLE x AS SELECT 1",
-		"COPY (SELECT 1) TO '/tmp/tocsin-escape'", "ATTACH '/tmp/x.db'", "SET memory_limit='1TB'", "PRAGMA version", "INSTALL httpfs", "CALL pragma_version()",
-		"SELECT * FROM '" + secret + "'", "SELECT * FROM read_csv('" + secret + "')", "SELECT * FROM read_text('" + secret + "')", "SELECT * FROM glob('/*')",
-		"SELECT * FROM events WHERE account IN (SELECT a FROM read_csv('" + secret + "'))", "WITH x AS (SELECT * FROM read_blob('" + secret + "')) SELECT * FROM x",
-		"SELECT * FROM duckdb_settings()", "SELECT * FROM information_schema.tables", "SELECT * FROM main.events", "SELECT current_setting('memory_limit')",
-		"SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('events')", "SELECT getenv('HOME')", "FROM sqlite_master",
-		"SELECT (SELECT max(content) FROM read_text('" + secret + "'))", "SELECT * FROM events UNION ALL SELECT * FROM read_parquet('/tmp/*')",
+	for _, q := range []string{ // more are in hostile_test.go
+		"nonsense", "SELECT nothing FROM events", "DROP VIEW events", "COPY (SELECT 1) TO '/tmp/tocsin-escape'", "SELECT * FROM '" + secret + "'", "SELECT (SELECT max(content) FROM read_text('" + secret + "'))",
 	} {
 		t.Run(q, func(t *testing.T) {
 			rows, _, err := ask(t.Context(), access.Accounts("111111111111"), l, Question{SQL: q})
