@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(killedChild); dir != "" {
 		serveUntilKilled(dir)
 	}
+	if dir := os.Getenv(replayChild); dir != "" {
+		compareUntilKilled(dir)
+	}
 	if spec := os.Getenv(loadChild); spec != "" {
 		pushUntilDone(spec)
 	}

@@ -206,7 +206,7 @@ func plainJSON(b []byte) []byte {
 	var out strings.Builder
 	for _, r := range string(b) {
 		switch {
-		case r == utf8.RuneError || unicode.IsPrint(r):
+		case r == utf8.RuneError || r == '\n' || unicode.IsPrint(r): // a line end is none of a string's
 			out.WriteRune(r)
 		case r > 0xffff:
 			fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
