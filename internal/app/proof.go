@@ -61,19 +61,33 @@ func VerifyLedger(ctx context.Context, o VerifyOptions, streams Streams) error {
 			return err
 		}
 	} else {
-		for _, p := range r.Problems {
-			fmt.Fprintf(streams.Out, "%s\n", report.Clean(p.String()))
-			for _, e := range p.Events {
-				fmt.Fprintf(streams.Out, "  event in row %d\n", e.Row)
-			}
-		}
-		fmt.Fprintf(streams.Out, "%d leaves under %d keys; %d data files must be there, %d were hashed (%s) in %s; %d problems\n",
-			r.Size, r.Keys, r.Expected, r.Hashed, binaryBytes(r.Bytes), time.Since(start).Round(time.Millisecond), len(r.Problems))
+		showVerified(ctx, &r, pipeline.DataFiles{Dir: o.Lake}, time.Since(start), streams)
 	}
 	if len(r.Problems) > 0 {
 		return Outcome(ExitFindings)
 	}
 	return nil
+}
+
+// showVerified writes a report for people.
+func showVerified(ctx context.Context, r *ledger.Report, files pipeline.DataFiles, took time.Duration, streams Streams) {
+	for _, p := range r.Problems {
+		fmt.Fprintf(streams.Out, "%s\n", report.Clean(p.String()))
+		if len(p.Events) == 0 {
+			continue
+		}
+		names, err := files.Names(ctx, p.Path)
+		for _, e := range p.Events {
+			if err == nil && e.Row < len(names) {
+				fmt.Fprintf(streams.Out, "  event %s\n", report.Clean(names[e.Row]))
+			}
+		}
+	}
+	for _, path := range r.Strays {
+		fmt.Fprintf(streams.Out, "no part of the lake: %s: added by no commit; no search reads it, and tocsin serve removes it an hour after it was written\n", report.Clean(path))
+	}
+	fmt.Fprintf(streams.Out, "%d leaves under %d keys; %d data files must be there, %d were hashed (%s) in %s; %d problems\n",
+		r.Size, r.Keys, r.Expected, r.Hashed, binaryBytes(r.Bytes), took.Round(time.Millisecond), len(r.Problems))
 }
 
 // RotateLedger gives the ledger a new key.

@@ -31,6 +31,14 @@ type EventSource interface {
 	EventHashes(ctx context.Context, path string) ([]EventHash, error)
 }
 
+// StraySource is a FileSource that can also list files that lie there and that no reader of the lake sees: what a killed write left behind,
+// and what somebody put there.
+type StraySource interface {
+	FileSource
+	// Strays gives their paths, in any order.
+	Strays(ctx context.Context) iter.Seq2[string, error]
+}
+
 // EventHash is the SHA-256 of one event's raw bytes: as it was written beside the event when the file was made, and as the bytes hash now.
 // A source that keeps none beside the event gives the same twice.
 type EventHash struct {
@@ -90,10 +98,11 @@ type Report struct {
 	Root     Hash   // recomputed from the leaves
 	Keys     int    // in the chain, the first included
 	Leaves   map[Kind]int
-	Expected int   // files that must exist
-	Hashed   int   // of these, read and hashed: those whose leaf is within the time asked for
-	Bytes    int64 // read for that
-	Leftover int   // files that were replaced or expired and are still there: allowed
+	Expected int      // files that must exist
+	Hashed   int      // of these, read and hashed: those whose leaf is within the time asked for
+	Bytes    int64    // read for that
+	Leftover int      // files that were replaced or expired and are still there: allowed
+	Strays   []string // files that are no part of the lake, and that no leaf speaks of: no problem, as nobody reads them
 	Problems []Problem
 }
 
