@@ -113,7 +113,13 @@ folders and the key, nothing of the machine that wrote them. Exit code 1 where s
 	f.StringVar(&o.From, "from", "", "hash only files that were added from this time on")
 	f.StringVar(&o.To, "to", "", "hash only files that were added before this time")
 	f.BoolVar(&o.JSON, "json", false, "as JSON")
-	root.AddCommand(verify, s.command("rotate", "Give the ledger a new key", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+	var all, asJSON bool
+	digests := s.command("digests", "Show what came of checking CloudTrail's digest files, and what to do", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		return app.ListDigests(cmd.Context(), c, all, asJSON, io)
+	})
+	digests.Flags().BoolVar(&all, "all", false, "list the valid ones too")
+	digests.Flags().BoolVar(&asJSON, "json", false, "as JSON, with all")
+	root.AddCommand(verify, digests, s.command("rotate", "Give the ledger a new key", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
 		return app.RotateLedger(cmd.Context(), c, io)
 	}))
 	return root
