@@ -162,7 +162,7 @@ func TestTheLedgerProvesALiveLake(t *testing.T) {
 	if !r.Clean() || r.Keys != 2 || r.Hashed == 0 || r.Hashed != r.Expected || len(r.Strays) > 0 {
 		t.Fatalf("%d keys, %d of %d hashed, strays %v: %v", r.Keys, r.Hashed, r.Expected, r.Strays, r.Problems)
 	}
-	for _, kind := range []ledger.Kind{ledger.KindObjectReceived, ledger.KindFileAdded, ledger.KindFilesReplaced, ledger.KindFileExpired, ledger.KindKeyRotated} {
+	for _, kind := range []ledger.Kind{ledger.KindObjectReceived, ledger.KindFileAdded, ledger.KindFilesReplaced, ledger.KindFileExpired, ledger.KindKeyRotated, ledger.KindRuleVersion, ledger.KindRuleSet} {
 		if r.Leaves[kind] == 0 {
 			t.Errorf("no leaf is %s: %v", kind, r.Leaves)
 		}
@@ -175,6 +175,7 @@ func TestTheLedgerProvesALiveLake(t *testing.T) {
 	if text, clean := p.verify(t, VerifyOptions{To: "2020-01-01"}); !clean || !strings.Contains(text, " 0 were hashed") {
 		t.Errorf("of a time in which nothing was added: %s", text)
 	}
+	p.provesRules(t)
 	for _, x := range tampers {
 		t.Run(x.name, func(t *testing.T) { // not parallel: one at a time
 			q := p.copied(t)
@@ -192,6 +193,24 @@ func TestTheLedgerProvesALiveLake(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// provesRules asks for the hash that a finding of the first rule would name, and for one that no rule has.
+func (p *proved) provesRules(t *testing.T) {
+	t.Helper()
+	rules, err := LoadRules("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := rules.All[0].Finding
+	var out bytes.Buffer
+	o := VerifyOptions{Ledger: p.config.ledgerDir(), Key: p.key}
+	if err := ProvenRules(t.Context(), o, rule.Hash, Streams{Out: &out, Err: io.Discard}); err != nil || !strings.Contains(out.String(), rule.ID) || !strings.Contains(out.String(), "in force") {
+		t.Errorf("rule %s is not proven (%v): %s", rule.ID, err, out.String())
+	}
+	if err := ProvenRules(t.Context(), o, strings.Repeat("0", 64), Streams{Out: io.Discard, Err: io.Discard}); !errors.Is(err, Outcome(ExitFindings)) {
+		t.Errorf("a hash that no rule ever had: %v", err)
 	}
 }
 

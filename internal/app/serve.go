@@ -132,6 +132,9 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
+	if err := pipeline.ProveRules(ctx, h.ledger, filepath.Join(c.ledgerDir(), "rules"), rules); err != nil {
+		return fmt.Errorf("tell the ledger of the rules: %w", err)
+	}
 	h.prover = &pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}
 	follower.Prove = h.prover.Prove
 	h.worker = &pipeline.Worker{
