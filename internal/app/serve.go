@@ -100,6 +100,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 		return nil, err
 	}
 	h.closers = append(h.closers, h.ledger.Close)
+	if _, err = pipeline.Settle(ctx, h.stream, h.lake, h.desk, h.log); err != nil { // before a source publishes
+		return nil, err
+	}
 	return h, h.assemble(ctx)
 }
 

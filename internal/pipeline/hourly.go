@@ -31,10 +31,10 @@ type hourKey struct {
 	start time.Time
 }
 
-func newHourly(ctx context.Context, d *desk.Desk) (*hourly, error) {
+func newHourly(ctx context.Context, d *desk.Desk, partition string) (*hourly, error) {
 	t := &hourly{hours: map[hourKey]*health.Hour{}, streams: map[health.Key]bool{}, crowd: map[string]int{}}
 	var err error
-	if t.counted, err = d.Tallied(ctx, partitionName); err != nil {
+	if t.counted, err = d.Tallied(ctx, partition); err != nil {
 		return nil, err
 	}
 	return t, d.Streams(ctx, func(k health.Key) {
