@@ -25,7 +25,7 @@ func TestContract(t *testing.T) {
 	}
 	s := newSite(t, nil)
 	for who, how := range map[string][]string{
-		"owner": {"examples,coverage,fuzzing", "10", "20"}, "engineer own": {"fuzzing", "2", "5"}, "responder own": {"fuzzing", "2", "5"}, "analyst own": {"fuzzing", "2", "5"}, "viewer own": {"fuzzing", "2", "5"},
+		"owner": {"examples,coverage,fuzzing", "10", "20"}, "engineer own": {"fuzzing", "1", "3"}, "responder own": {"fuzzing", "1", "3"}, "analyst own": {"fuzzing", "1", "3"}, "viewer own": {"fuzzing", "1", "3"},
 	} {
 		t.Run(who, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

@@ -78,7 +78,7 @@ func Backup(ctx context.Context, c *Config, to string, streams Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(filepath.Join(to, manifestName), raw); err != nil {
+	if err := writeDurably(filepath.Join(to, manifestName), raw); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Out, "%d files (%s) are in %s; ledger of %d leaves, root %s\n", len(m.Files), binaryBytes(m.Size), to, m.Leaves, m.Root)
@@ -188,7 +188,7 @@ func durably(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func writeWhole(path string, content []byte) error {
+func writeDurably(path string, content []byte) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err
 	}
