@@ -78,7 +78,7 @@ func Backup(ctx context.Context, c *Config, to string, streams Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(filepath.Join(to, manifestName), raw); err != nil {
+	if err := writeDurably(filepath.Join(to, manifestName), raw); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Out, "%d files (%s) are in %s; ledger of %d leaves, root %s\n", len(m.Files), binaryBytes(m.Size), to, m.Leaves, m.Root)
@@ -103,7 +103,7 @@ func free(dir string) error {
 
 // left says what is not copied: what a start makes anew.
 func left(path string) bool {
-	return path == "spool" || strings.HasPrefix(path, "spool/") || strings.HasSuffix(path, ".lock") || strings.HasSuffix(path, ".db-wal") || strings.HasSuffix(path, ".db-shm") || path == "memory" || strings.HasPrefix(path, "memory/")
+	return path == "spool" || strings.HasPrefix(path, "spool/") || strings.HasSuffix(path, ".lock") || strings.HasSuffix(path, ".db-wal") || strings.HasSuffix(path, ".db-shm") /* of databases that are copied as of one moment */ || path == "memory" || strings.HasPrefix(path, "memory/")
 }
 
 func (m *manifest) copyAll(ctx context.Context, from, to string) error {
@@ -120,7 +120,7 @@ func (m *manifest) copyAll(ctx context.Context, from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, rel)
-		if strings.HasSuffix(rel, ".db") {
+		if rel := filepath.ToSlash(rel); rel == "desk.db" || rel == "lake/catalog.db" {
 			err = copyDatabase(ctx, path, target)
 		} else {
 			err = copyFile(path, target)
@@ -188,7 +188,7 @@ func durably(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func writeWhole(path string, content []byte) error {
+func writeDurably(path string, content []byte) error {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		return err
 	}
