@@ -83,12 +83,16 @@ func (l *Lake) Retain(ctx context.Context, r Retention, now time.Time) (Retained
 	if err != nil {
 		return out, err
 	}
+	var damaged []error // they stay as they are; the others do not wait for them
 	for _, t := range tasks {
-		if err := l.retain(ctx, t, r, today, &out); err != nil {
+		err := l.retain(ctx, t, r, today, &out)
+		if d := new(DamagedError); errors.As(err, &d) {
+			damaged = append(damaged, err)
+		} else if err != nil {
 			return out, err
 		}
 	}
-	return out, nil
+	return out, errors.Join(damaged...)
 }
 
 // retain lets go of what is past its time in one file.
