@@ -53,15 +53,14 @@ func TestAFileTornBeforeTheLedgerHasIt(t *testing.T) {
 			if err := deliverAll(t.Context(), b, nil); err != nil {
 				t.Fatal(err)
 			}
-			until(t, w, func() bool { return b.position() == 2 && w.Status.Damaged.Load() > 0 })
+			until(t, w, func() bool { return b.position() == 2 && (c.step == StepCompacted || w.Status.Damaged.Load() > 0) })
 			if err := os.WriteFile(filepath.Join(dir, "in", "c.json"), []byte(record("77", "05", "ListRoles", map[string]any{"type": "Root"}, nil)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if err := deliverAll(t.Context(), b, nil); err != nil {
 				t.Fatal(err)
 			}
-			w.At = nil
-			until(t, w, func() bool { return b.position() == 3 })
+			until(t, w, func() bool { return b.position() == 3 && w.Status.Damaged.Load() > 0 })
 			name, err := filepath.Rel(filepath.Join(dir, "lake"), torn)
 			if err != nil {
 				t.Fatal(err)
