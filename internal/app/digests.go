@@ -135,7 +135,7 @@ func orDash(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return report.Clean(cut(s, 32))
+	return report.Clean(report.Fit(s, 32))
 }
 
 func hourText(t time.Time) string {

@@ -149,7 +149,7 @@ func liveUntilStep(dir string) {
 	if err != nil {
 		end(err)
 	}
-	for range 300 {
+	for range 3000 {
 		began := w.Status.Rebuilds.Load()+w.Status.Commits.Load() > 0 // and so the ledger was made to follow
 		if began && b.position() >= last && (n == 0 || step == stepPublished || step == StepRecord) {
 			break
