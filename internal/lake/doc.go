@@ -10,6 +10,7 @@
 //	commit.go    files → one snapshot, which also holds the positions that it reaches
 //	plan.go      a time range → files
 //	compact.go   many small files of a day and class → few
+//	retain.go    what is past its time goes
 //	sweep.go     old snapshots, and files that no snapshot names
 //	disk.go      fsync of everything before the catalog names it
 //

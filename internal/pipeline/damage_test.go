@@ -73,7 +73,9 @@ func TestAFileTornBeforeTheLedgerHasIt(t *testing.T) {
 				}
 				return r.Problems
 			}
-			if p := verify(); !slices.ContainsFunc(p, func(p ledger.Problem) bool { return p.Kind == c.want && strings.Contains(p.String(), filepath.ToSlash(name)) }) {
+			if p := verify(); !slices.ContainsFunc(p, func(p ledger.Problem) bool {
+				return p.Kind == c.want && strings.Contains(p.String(), filepath.ToSlash(name))
+			}) {
 				t.Errorf("verify finds %v, want %s %s", p, c.want, name)
 			}
 			if c.step != StepCommitted {
