@@ -1,5 +1,11 @@
 import '@mantine/core/styles.css';
-import './console.css';
+import './style/look.css';
+import './style/frame.css';
+import './style/queue.css';
+import './style/incident.css';
+import './style/search.css';
+import './style/pages.css';
+import './style/narrow.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
