@@ -1,8 +1,9 @@
-// Package access says whose data a person or a token may see.
+// Package access says who may sign in, what each may do, and whose data each may see.
 //
-// In: the accounts that a person or a token is trusted with. Out: a Scope, which every read of stored data takes as its
-// first argument. It decides nothing about what is read: a reader that is handed a Scope narrows itself to it.
+// In: the accounts and the role that a person or a token is trusted with; passwords, invitations and cookies. Out: a Scope, which
+// every read of stored data takes as its first argument, and the rights of a Role (role.go is the whole table). It decides nothing
+// about what is read: a reader that is handed a Scope narrows itself to it.
 //
-// Promises: the zero Scope sees nothing. The one way to see everything is the constructor Everything, so that a search
+// Promises: secrets are kept as hashes only. An invitation is used once. There is always an admin once there was one. the zero Scope sees nothing. The one way to see everything is the constructor Everything, so that a search
 // for its name finds every place that does.
 package access

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/finding"
@@ -29,6 +30,9 @@ import (
 type Server struct {
 	Version  string
 	Desk     *desk.Desk
+	People   *access.People // nil: only tokens open doors
+	Audit    *audit.Log     // nil: nobody writes down who did what
+	Secure   bool           // it is reached over TLS
 	Lake     *lake.Lake
 	House    *source.House
 	Child    []string          // the command that answers searches
@@ -42,6 +46,8 @@ type Server struct {
 	Pushing  Pushing
 
 	pushes chan struct{} // a place for each push that is being taken
+
+	attempts access.Attempts // at signing in
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
@@ -54,61 +60,24 @@ func send(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a client that went away
 }
 
-type scopeKey struct{}
-
-// bearer is the secret that a request brings.
-func bearer(header string) string {
-	secret, ok := strings.CutPrefix(header, "Bearer ")
-	if !ok {
-		return ""
-	}
-	return strings.TrimSpace(secret)
-}
-
-// signedIn lets requests through that bring a token for reading, and hands its Scope on.
-func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		token, err := s.Desk.TokenOf(ctx.Context(), bearer(ctx.Header("Authorization")), s.Now())
-		switch {
-		case errors.Is(err, desk.ErrNotFound):
-			ctx.SetHeader("WWW-Authenticate", "Bearer")
-			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "bring a token: Authorization: Bearer tocsin_… (make one with: tocsin token add)")
-		case err != nil:
-			s.Log.Error("a token could not be looked for", "error", err)
-			_ = huma.WriteErr(api, ctx, http.StatusInternalServerError, "the desk cannot be asked")
-		case token.Source != "":
-			_ = huma.WriteErr(api, ctx, http.StatusForbidden, "this token may deliver to source "+token.Source+" and nothing else")
-		default:
-			next(huma.WithValue(ctx, scopeKey{}, scopeOf(token)))
-		}
-	}
-}
-
-func scopeOf(t desk.Token) access.Scope {
-	for _, a := range t.Accounts {
-		if a == "*" {
-			return access.Everything()
-		}
-	}
-	return access.Accounts(t.Accounts...)
-}
-
-func scope(ctx context.Context) access.Scope {
-	sc, _ := ctx.Value(scopeKey{}).(access.Scope) // the zero Scope sees nothing
-	return sc
-}
-
 // list is a query of a list.
 type list struct {
 	MinSeverity string `query:"min_severity" enum:"informational,low,medium,high,critical" doc:"only what is at least so severe"`
-	Status      string `query:"status" doc:"only what is in this state"`
-	Incident    string `query:"incident" doc:"only alerts of this incident"`
+	Status      string `query:"status" enum:"open,new,in_progress,on_hold,resolved,closed" doc:"only what is in this state; open: all but resolved and closed"`
+	Assignee    string `query:"assignee" maxLength:"100" doc:"only what this person works on"`
+	Verdict     string `query:"verdict" enum:"true_positive,benign_true_positive,false_positive" doc:"only what was judged so"`
+	Incident    string `query:"incident" maxLength:"128" doc:"only alerts of this incident"`
+	Rule        string `query:"rule" maxLength:"128" doc:"only alerts of this rule"`
+	Text        string `query:"q" maxLength:"200" doc:"only what has this in its title or sentence"`
+	After       string `query:"after" maxLength:"200" doc:"the next of the page before"`
 	Withdrawn   bool   `query:"withdrawn" doc:"also what is no longer concluded"`
 	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 func (l *list) query() (desk.Query, error) {
-	q := desk.Query{Status: l.Status, Incident: l.Incident, Withdrawn: l.Withdrawn, Limit: l.Limit}
+	q := desk.Query{
+		Status: l.Status, Assignee: l.Assignee, Verdict: l.Verdict, Incident: l.Incident, Rule: l.Rule, Text: l.Text, After: l.After, Withdrawn: l.Withdrawn, Limit: l.Limit,
+	}
 	if l.MinSeverity != "" {
 		level, err := finding.ParseLevel(l.MinSeverity)
 		if err != nil {
@@ -125,40 +94,41 @@ type named struct {
 	UID string `path:"uid" maxLength:"128"`
 }
 
-func op(method, path, summary string) huma.Operation {
-	return huma.Operation{OperationID: strings.Trim(strings.NewReplacer("/api/v1/", "", "/", "-", "{", "", "}", "").Replace(strings.ToLower(method)+path), "-"), Method: method, Path: path, Summary: summary}
+// op describes an operation and the right that it needs.
+func op(right access.Right, method, path, summary string) huma.Operation {
+	return needs(right, huma.Operation{OperationID: strings.Trim(strings.NewReplacer("/api/v1/", "", "/", "-", "{", "", "}", "").Replace(strings.ToLower(method)+path), "-"), Method: method, Path: path, Summary: summary})
 }
 
 func (s *Server) findings(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/incidents", "Incidents, the weightiest first"), func(ctx context.Context, in *list) (*body[[]desk.IncidentRow], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents", "Incidents, the weightiest first"), func(ctx context.Context, in *list) (*body[desk.Page[desk.IncidentRow]], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
 		}
 		rows, err := s.Desk.Incidents(ctx, scope(ctx), q)
-		return &body[[]desk.IncidentRow]{rows}, s.fault(err)
+		return &body[desk.Page[desk.IncidentRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op("GET", "/api/v1/incidents/{uid}", "One incident, with story, alerts and why it ranks"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident, with story, alerts and why it ranks"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
 		doc, err := s.Desk.Incident(ctx, scope(ctx), in.UID)
 		return &body[json.RawMessage]{doc}, s.fault(err)
 	})
-	huma.Register(api, op("GET", "/api/v1/alerts", "Alerts, the newest first"), func(ctx context.Context, in *list) (*body[[]desk.AlertRow], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts", "Alerts, the newest first"), func(ctx context.Context, in *list) (*body[desk.Page[desk.AlertRow]], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
 		}
 		rows, err := s.Desk.Alerts(ctx, scope(ctx), q)
-		return &body[[]desk.AlertRow]{rows}, s.fault(err)
+		return &body[desk.Page[desk.AlertRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op("GET", "/api/v1/alerts/{uid}", "One alert, with its signals and their records"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts/{uid}", "One alert, with its signals and their records"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
 		doc, err := s.Desk.Alert(ctx, scope(ctx), in.UID)
 		return &body[json.RawMessage]{doc}, s.fault(err)
 	})
 }
 
 func (s *Server) doors(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/sources", "Sources, with how they do, their health and their double entry"), s.sources)
-	huma.Register(api, op("GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/sources", "Sources, with how they do, their health and their double entry"), s.sources)
+	huma.Register(api, op(access.Tend, "GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
 		Source string `query:"source"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	},
@@ -181,7 +151,7 @@ type again struct {
 }
 
 func (s *Server) replays(api huma.API) {
-	huma.Register(api, op("POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again; a body takes the place of the record that is kept"), func(ctx context.Context, in *repaired) (*body[again], error) {
+	huma.Register(api, op(access.Tend, "POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again; a body takes the place of the record that is kept"), func(ctx context.Context, in *repaired) (*body[again], error) {
 		l, err := s.Desk.DeadLetter(ctx, scope(ctx), in.UID)
 		if errors.Is(err, desk.ErrAmbiguous) {
 			return nil, huma.Error422UnprocessableEntity("more than one dead letter begins so: give more of its id")
@@ -218,8 +188,18 @@ func (s *Server) fault(err error) error {
 		return nil
 	case errors.Is(err, desk.ErrNotFound):
 		return huma.Error404NotFound("there is nothing of that name, or this token may not see it")
+	case errors.Is(err, desk.ErrCursor), errors.Is(err, desk.ErrTooLate):
+		return huma.Error422UnprocessableEntity(err.Error())
+	case errors.Is(err, desk.ErrChanged):
+		return huma.Error412PreconditionFailed(err.Error())
+	case errors.Is(err, access.ErrNobody):
+		return huma.Error404NotFound(err.Error())
 	case errors.Is(err, context.Canceled):
 		return err
+	}
+	var mistake access.MistakeError
+	if errors.As(err, &mistake) {
+		return huma.Error422UnprocessableEntity(mistake.Error())
 	}
 	s.Log.Error("a request failed", "error", err)
 	return huma.Error500InternalServerError("a fault of Tocsin; its log says more")

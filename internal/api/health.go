@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -50,7 +51,7 @@ func (s *Server) sources(ctx context.Context, _ *struct{}) (*body[[]sourceView],
 }
 
 func (s *Server) coverage(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/coverage", "Which accounts and Regions are seen, silent, or were never seen"), func(ctx context.Context, _ *struct{}) (*body[health.Coverage], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/coverage", "Which accounts and Regions are seen, silent, or were never seen"), func(ctx context.Context, _ *struct{}) (*body[health.Coverage], error) {
 		var c health.Coverage
 		if s.Coverage != nil {
 			c = s.Coverage()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -164,7 +165,7 @@ func later(w http.ResponseWriter, seconds int, detail string) {
 
 // ingestOperation describes ingest.
 func (s *Server) ingestOperation() huma.Operation {
-	o := op("POST", "/api/v1/ingest/{source}", "Deliver logs to a source, with a token of that source")
+	o := op(access.Open, "POST", "/api/v1/ingest/{source}", "Deliver logs to a source, with a token of that source")
 	text := &huma.Schema{Type: "string"}
 	o.Parameters = []*huma.Param{
 		{Name: "source", In: "path", Required: true, Schema: text},

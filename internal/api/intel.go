@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/intel"
 )
@@ -67,7 +68,7 @@ type saying struct {
 }
 
 func (s *Server) intelligence(api huma.API) {
-	huma.Register(api, op("GET", "/api/v1/intel", "Feeds of intelligence, with how they do and what they met"), func(ctx context.Context, _ *struct{}) (*body[[]feedView], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/intel", "Feeds of intelligence, with how they do and what they met"), func(ctx context.Context, _ *struct{}) (*body[[]feedView], error) {
 		if !scope(ctx).All() {
 			return nil, huma.Error403Forbidden("hits are counted over all accounts: this needs a token that sees all")
 		}
@@ -89,7 +90,7 @@ func (s *Server) intelligence(api huma.API) {
 		}
 		return &body[[]feedView]{out}, nil
 	})
-	huma.Register(api, op("GET", "/api/v1/intel/check", "What the feeds say of an address, a name, a URL or a hash"), func(_ context.Context, in *struct {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/intel/check", "What the feeds say of an address, a name, a URL or a hash"), func(_ context.Context, in *struct {
 		Value string `query:"value" required:"true" maxLength:"4096"`
 	},
 	) (*body[verdict], error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
@@ -32,7 +33,7 @@ type found struct {
 }
 
 func (s *Server) search(api huma.API) {
-	huma.Register(api, op("POST", "/api/v1/search", "Ask the lake, in SQL or by a filter"), func(ctx context.Context, in *body[question]) (*body[found], error) {
+	huma.Register(api, op(access.Read, "POST", "/api/v1/search", "Ask the lake, in SQL or by a filter"), func(ctx context.Context, in *body[question]) (*body[found], error) {
 		q := in.Body
 		sql := q.SQL
 		switch {

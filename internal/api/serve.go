@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/tocsin-security/tocsin/internal/access"
 )
 
 // The bounds of a request. A client that is slower than these is cut off; what it had delivered by then was not acknowledged.
@@ -34,8 +36,8 @@ func (s *Server) Handler() http.Handler {
 	config := huma.DefaultConfig("Tocsin", s.Version)
 	config.DocsPath = "" // the console shows it
 	config.CreateHooks = nil
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	config.Security = []map[string][]string{{"token": {}}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}, "session": {Type: "apiKey", In: "cookie", Name: sessionCookie}}
+	config.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	api := humago.New(mux, config)
 	api.UseMiddleware(s.signedIn(api))
 	s.findings(api)
@@ -44,8 +46,13 @@ func (s *Server) Handler() http.Handler {
 	s.replays(api)
 	s.search(api)
 	s.intelligence(api)
+	s.sessions(api)
+	s.people(api)
+	s.triage(api)
+	s.audits(api)
+	s.live(api)
 	s.plain(api, mux)
-	return guarded(mux)
+	return http.NewCrossOriginProtection().Handler(guarded(mux))
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -82,11 +89,11 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 		handle http.HandlerFunc
 	}{
 		{s.ingestOperation(), "application/json", s.ingest},
-		{op("GET", "/healthz", "Whether the process is alive"), "application/json", func(w http.ResponseWriter, _ *http.Request) {
+		{op(access.Open, "GET", "/healthz", "Whether the process is alive"), "application/json", func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, map[string]string{"status": "alive"})
 		}},
-		{op("GET", "/readyz", "Whether everything works"), "application/json", s.ready},
-		{op("GET", "/metrics", "Figures, in the text format of Prometheus"), "text/plain", s.metrics},
+		{op(access.Open, "GET", "/readyz", "Whether everything works"), "application/json", s.ready},
+		{op(access.Open, "GET", "/metrics", "Figures, in the text format of Prometheus"), "text/plain", s.metrics},
 	} {
 		o := r.op
 		if o.RequestBody == nil {

@@ -113,7 +113,7 @@ func checkSources(ctx context.Context, p *patient) []checked {
 			line.Check = "source " + s.Name
 			out = append(out, line)
 		}
-		for _, a := range alerts {
+		for _, a := range alerts.Items {
 			if a.Kind == desk.KindHealth {
 				line := doubt("%s", a.Sentence).todo("tocsin source list; tocsin source test NAME")
 				line.Check = "health"

@@ -180,7 +180,7 @@ func TestANewFeedIsLookedForInOldEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return rows
+		return rows.Items
 	}
 	once(t, h)
 	rows := alerts()

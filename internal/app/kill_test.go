@@ -246,7 +246,7 @@ func agreeWithScan(t *testing.T, dir, tree string, kills int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range list {
+	for _, row := range list.Items {
 		got[row.UID] = row.Headline
 	}
 	if d := cmp.Diff(want, got); d != "" || len(want) == 0 {

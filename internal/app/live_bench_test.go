@@ -266,9 +266,9 @@ func (s *served) watchAlerts(ctx context.Context) func(want int) []time.Duration
 			rows, err := s.desk.Alerts(ctx, access.Everything(), desk.Query{Limit: 100_000})
 			now := time.Now()
 			mu.Lock()
-			for i := range rows {
-				if _, known := seen[rows[i].UID]; err == nil && !known && strings.Contains(rows[i].Origin, "user/marker-") {
-					seen[rows[i].UID] = now.Sub(rows[i].First)
+			for i := range rows.Items {
+				if _, known := seen[rows.Items[i].UID]; err == nil && !known && strings.Contains(rows.Items[i].Origin, "user/marker-") {
+					seen[rows.Items[i].UID] = now.Sub(rows.Items[i].First)
 				}
 			}
 			mu.Unlock()

@@ -15,7 +15,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/api"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/intel"
@@ -50,6 +52,8 @@ type house struct {
 	io       Streams
 	log      *slog.Logger
 	desk     *desk.Desk
+	people   *access.People
+	audit    *audit.Log
 	lake     *lake.Lake
 	ledger   *ledger.Ledger
 	stream   *stream.Stream
@@ -91,6 +95,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 		return nil, err
 	}
 	h.closers = append(h.closers, h.desk.Close)
+	if err = h.openPeople(ctx); err != nil {
+		return nil, err
+	}
 	if h.lake, err = lake.Open(ctx, c.lakeDir()); err != nil {
 		return nil, err
 	}
@@ -158,7 +165,7 @@ func (h *house) firstToken(ctx context.Context) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	secret, err := h.desk.NewToken(ctx, desk.Token{Name: "owner", Accounts: []string{"*"}, Created: time.Now()})
+	secret, err := h.desk.NewToken(ctx, desk.Token{Name: "owner", Role: string(access.Admin), Accounts: []string{"*"}, Created: time.Now()})
 	if err != nil {
 		return err
 	}
@@ -175,9 +182,11 @@ func (h *house) run(ctx context.Context) error {
 		child = []string{exe, "query-child"}
 	}
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready, Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
+		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
+		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
 	}).HTTP()
 	h.greet(ctx)
+	h.setUpLink(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
@@ -198,6 +207,7 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.watchFeeds(ctx) })
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
+	group.Go(func() error { return h.relay(ctx) })
 	return group.Wait()
 }
 

@@ -40,7 +40,7 @@ func (h *house) tell(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			h.log.Error("incidents cannot be listed", "error", err)
 		}
-		for _, r := range rows {
+		for _, r := range rows.Items {
 			line := fmt.Sprintf("%-8s %4.0f  %s", strings.ToUpper(r.Severity.String()), r.Score, report.Clean(r.Headline))
 			if told[r.UID] == line {
 				continue

@@ -108,10 +108,11 @@ func (w *ward) run(t *testing.T, span time.Duration, accounts ...string) {
 // alerts are those on the desk, the oldest first: status and what they are about.
 func (w *ward) alerts(t *testing.T) []string {
 	t.Helper()
-	rows, err := w.desk.Alerts(t.Context(), access.Everything(), desk.Query{})
+	page, err := w.desk.Alerts(t.Context(), access.Everything(), desk.Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows := page.Items
 	out := []string{}
 	for i := len(rows) - 1; i >= 0; i-- {
 		out = append(out, rows[i].Status+" "+rows[i].Severity.String()+" "+rows[i].Origin)

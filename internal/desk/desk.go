@@ -61,6 +61,9 @@ func migrate(ctx context.Context, db *store.DB) error {
 	return db.Migrate(ctx, root)
 }
 
+// Store is the database under the desk, in which others keep tables of their own.
+func (d *Desk) Store() *store.DB { return d.db }
+
 // Close closes the database.
 func (d *Desk) Close() error { return d.db.Close() }
 

@@ -100,7 +100,7 @@ func healthAlerts(t *testing.T, d *Desk) []AlertRow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows
+	return rows.Items
 }
 
 func TestATroubleLivesOnce(t *testing.T) {

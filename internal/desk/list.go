@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
@@ -24,23 +26,38 @@ var (
 // Query narrows a list.
 type Query struct {
 	MinSeverity finding.Level
-	Status      string // "" for all
+	Status      string // "" for all; "open" for all but resolved and closed
+	Assignee    string // "" for all
+	Verdict     string // "" for all
 	Incident    string // alerts of this incident
+	Rule        string // alerts of this rule
+	Text        string // a part of the title or sentence
 	Withdrawn   bool   // also what is no longer concluded
+	After       string // the Next of the page before
 	Limit       int    // 0: 100
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // give it as after for the next page
+	Total int    `json:"total"`          // on all pages
 }
 
 // IncidentRow is an incident as lists show it.
 type IncidentRow struct {
 	UID       string        `json:"uid"`
 	Headline  string        `json:"headline"`
-	Severity  finding.Level `json:"severity"`
+	Severity  finding.Level `json:"severity"` // as a person set it, else as concluded
 	Score     float64       `json:"score"`
 	First     time.Time     `json:"first_seen"`
 	Last      time.Time     `json:"last_seen"`
 	Alerts    int           `json:"alerts"`
 	Accounts  []string      `json:"accounts"`
 	Status    string        `json:"status"`
+	Assignee  string        `json:"assignee"`
+	Verdict   string        `json:"verdict"`
+	Version   int64         `json:"version"`
 	Ingested  time.Time     `json:"ingested_at,omitzero"`
 	Created   time.Time     `json:"created_at"`
 	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
@@ -53,7 +70,7 @@ type AlertRow struct {
 	Incident  string        `json:"incident,omitempty"`
 	Title     string        `json:"title"`
 	Sentence  string        `json:"sentence"`
-	Severity  finding.Level `json:"severity"`
+	Severity  finding.Level `json:"severity"` // as a person set it, else as concluded
 	Score     float64       `json:"score"`
 	Rule      string        `json:"rule_id"`
 	Account   string        `json:"account"`
@@ -62,6 +79,9 @@ type AlertRow struct {
 	First     time.Time     `json:"first_seen"`
 	Last      time.Time     `json:"last_seen"`
 	Status    string        `json:"status"`
+	Assignee  string        `json:"assignee"`
+	Verdict   string        `json:"verdict"`
+	Version   int64         `json:"version"`
 	Late      bool          `json:"late"`
 	Ingested  time.Time     `json:"ingested_at,omitzero"`
 	Created   time.Time     `json:"created_at"`
@@ -69,32 +89,73 @@ type AlertRow struct {
 	Withdrawn time.Time     `json:"withdrawn_at,omitzero"`
 }
 
-// Incidents lists incidents, the weightiest first.
-func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) ([]IncidentRow, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, ingested_at, created_at, withdrawn_at FROM incidents
-		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = 1 OR withdrawn_at IS NULL) ORDER BY score DESC, last_seen DESC, uid`, int64(q.MinSeverity), text(q.Status), flag(q.Withdrawn))
+// narrow adds what both lists can be narrowed by.
+func (q *Query) narrow(w *where) {
+	w.and("coalesce(set_severity, severity) >= ?", int64(q.MinSeverity))
+	switch q.Status {
+	case "":
+	case "open":
+		w.and("status NOT IN ('resolved', 'closed')")
+	default:
+		w.and("status = ?", text(q.Status))
+	}
+	if q.Assignee != "" {
+		w.and("assignee = ?", text(q.Assignee))
+	}
+	if q.Verdict != "" {
+		w.and("verdict = ?", text(q.Verdict))
+	}
+	if !q.Withdrawn {
+		w.and("withdrawn_at IS NULL")
+	}
+}
+
+// like makes a pattern of a text that is to be found as it is.
+func like(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+}
+
+// Incidents lists incidents, the weightiest first. There are never so many that a page has to be found by its place: all are read.
+func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) (Page[IncidentRow], error) {
+	var w where
+	q.narrow(&w)
+	if q.Text != "" {
+		w.and(`lower(headline) LIKE ? ESCAPE '\'`, text(like(q.Text)))
+	}
+	page := Page[IncidentRow]{Items: []IncidentRow{}}
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, coalesce(set_severity, severity), score, first_seen, last_seen, alerts, accounts, status, assignee, verdict, version, ingested_at, created_at, withdrawn_at FROM incidents`+
+		w.String()+` ORDER BY score DESC, last_seen DESC, uid`, w.args...)
 	if err != nil {
-		return nil, fmt.Errorf("list incidents: %w", err)
+		return page, fmt.Errorf("list incidents: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // its error is that of Err
-	out := []IncidentRow{}
-	for rows.Next() && len(out) < q.limit() {
+	reached := q.After == ""
+	for rows.Next() {
 		var r IncidentRow
 		var severity, first, last int64
 		var accounts string
 		var ingested, created, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &ingested, &created, &withdrawn); err != nil {
-			return nil, fmt.Errorf("list incidents: %w", err)
+		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &ingested, &created, &withdrawn); err != nil {
+			return page, fmt.Errorf("list incidents: %w", err)
 		}
 		r.Accounts = splitAccounts(accounts)
 		if !seesAll(scope, r.Accounts) {
 			continue
 		}
+		page.Total++
+		switch {
+		case !reached:
+			reached = r.UID == q.After
+			continue
+		case len(page.Items) == q.limit():
+			page.Next = page.Items[len(page.Items)-1].UID
+			continue
+		}
 		r.Severity, r.First, r.Last = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC() //nolint:gosec // a level
 		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
-		out = append(out, r)
+		page.Items = append(page.Items, r)
 	}
-	return out, rows.Err()
+	return page, rows.Err()
 }
 
 // seesAll asks for every account of an incident: its story tells of all of them.
@@ -103,29 +164,61 @@ func seesAll(scope access.Scope, accounts []string) bool {
 }
 
 // Alerts lists alerts, the newest first.
-func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) ([]AlertRow, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(incident_uid, ''), title, sentence, severity, score, rule_id, account, origin, count, first_seen, last_seen, status, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts
-		WHERE severity >= $1 AND ($2 = '' OR status = $2) AND ($3 = '' OR incident_uid = $3) AND ($4 = 1 OR withdrawn_at IS NULL) ORDER BY last_seen DESC, uid`, int64(q.MinSeverity), text(q.Status), text(q.Incident), flag(q.Withdrawn))
+func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[AlertRow], error) {
+	var w where
+	q.narrow(&w)
+	w.scope(scope, "account")
+	if q.Incident != "" {
+		w.and("incident_uid = ?", text(q.Incident))
+	}
+	if q.Rule != "" {
+		w.and("rule_id = ?", text(q.Rule))
+	}
+	if q.Text != "" {
+		w.and(`lower(title || ' ' || sentence) LIKE ? ESCAPE '\'`, text(like(q.Text)))
+	}
+	page := Page[AlertRow]{Items: []AlertRow{}}
+	if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`+w.String(), w.args...).Scan(&page.Total); err != nil {
+		return page, fmt.Errorf("count alerts: %w", err)
+	}
+	if q.After != "" {
+		at, uid, ok := cursor(q.After)
+		if !ok {
+			return page, ErrCursor
+		}
+		w.and("(last_seen < ? OR last_seen = ? AND uid > ?)", at, at, uid)
+	}
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(incident_uid, ''), title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, assignee, verdict, version, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts`+
+		w.String()+` ORDER BY last_seen DESC, uid LIMIT `+strconv.Itoa(q.limit()+1), w.args...)
 	if err != nil {
-		return nil, fmt.Errorf("list alerts: %w", err)
+		return page, fmt.Errorf("list alerts: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // its error is that of Err
-	out := []AlertRow{}
-	for rows.Next() && len(out) < q.limit() {
+	for rows.Next() {
 		var r AlertRow
 		var severity, first, last, late int64
 		var ingested, created, closed, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &late, &ingested, &created, &closed, &withdrawn); err != nil {
-			return nil, fmt.Errorf("list alerts: %w", err)
+		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &late, &ingested, &created, &closed, &withdrawn); err != nil {
+			return page, fmt.Errorf("list alerts: %w", err)
 		}
-		if !scope.Sees(r.Account) {
-			continue
+		if n := len(page.Items); n == q.limit() {
+			page.Next = strconv.FormatInt(page.Items[n-1].Last.UnixMilli(), 10) + "." + page.Items[n-1].UID
+			break
 		}
 		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
 		r.Ingested, r.Created, r.Closed, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(closed), timeOf(withdrawn)
-		out = append(out, r)
+		page.Items = append(page.Items, r)
 	}
-	return out, rows.Err()
+	return page, rows.Err()
+}
+
+// ErrCursor says that an After is none that a page gave.
+var ErrCursor = errors.New("after: give the next of the page before, as it was")
+
+func cursor(after string) (at int64, uid string, ok bool) {
+	ms, uid, ok := strings.Cut(after, ".")
+	at, err := strconv.ParseInt(ms, 10, 64)
+	return at, uid, ok && err == nil
 }
 
 func (q Query) limit() int {

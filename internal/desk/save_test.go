@@ -86,7 +86,7 @@ func TestWhatIsNoLongerConcludedIsWithdrawn(t *testing.T) {
 		if got, want := uids(t, d, Query{}), []string{"a1", "a2", "old", "taken"}; !cmp.Equal(got, want) {
 			t.Errorf("after it came back there are %v, not %v", got, want)
 		}
-		if rows, err := d.Incidents(t.Context(), access.Everything(), Query{}); err != nil || len(rows) != 0 {
+		if rows, err := d.Incidents(t.Context(), access.Everything(), Query{}); err != nil || len(rows.Items) != 0 {
 			t.Errorf("the incident was withdrawn: %v, %v", rows, err)
 		}
 	})
@@ -98,7 +98,7 @@ func uids(t *testing.T, d *Desk, q Query) (out []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range rows {
+	for _, r := range rows.Items {
 		out = append(out, r.UID)
 	}
 	if len(out) > 1 && !q.Withdrawn {
@@ -176,7 +176,7 @@ func TestHostileTextIsKept(t *testing.T) {
 			DeadLetters: []DeadLetter{{ID: "d1", Source: bad, Object: bad, Format: bad, Reason: bad, Detail: bad, Raw: []byte(bad), ReceivedAt: noon}},
 		})
 		alerts, err := d.Alerts(t.Context(), access.Everything(), Query{})
-		if err != nil || len(alerts) != 1 || alerts[0].Title != text(bad) {
+		if err != nil || len(alerts.Items) != 1 || alerts.Items[0].Title != text(bad) {
 			t.Errorf("%+v, %v", alerts, err)
 		}
 		dead, err := d.DeadLetters(t.Context(), access.Everything(), bad, 10)

@@ -61,7 +61,7 @@ func shows(t *testing.T, d *Desk, scope access.Scope, alerts map[string]string, 
 		t.Fatal(err)
 	}
 	listed := map[string]bool{}
-	for _, row := range rows {
+	for _, row := range rows.Items {
 		listed[row.UID] = true
 	}
 	for uid, account := range alerts {
@@ -75,7 +75,7 @@ func shows(t *testing.T, d *Desk, scope access.Scope, alerts map[string]string, 
 		t.Fatal(err)
 	}
 	listed = map[string]bool{}
-	for _, row := range stories {
+	for _, row := range stories.Items {
 		listed[row.UID] = true
 	}
 	for uid, of := range incidents {
@@ -108,11 +108,11 @@ func TestQueriesNarrow(t *testing.T) {
 			"all": {Query{}, 2}, "severity": {Query{MinSeverity: finding.Medium}, 1}, "status": {Query{Status: "new"}, 2}, "another status": {Query{Status: "closed"}, 0},
 			"incident": {Query{Incident: "i1"}, 1}, "limit": {Query{Limit: 1}, 1},
 		} {
-			if rows, err := d.Alerts(t.Context(), access.Everything(), c.q); err != nil || len(rows) != c.want {
-				t.Errorf("%s: %d alerts, not %d (%v)", name, len(rows), c.want, err)
+			if rows, err := d.Alerts(t.Context(), access.Everything(), c.q); err != nil || len(rows.Items) != c.want {
+				t.Errorf("%s: %d alerts, not %d (%v)", name, len(rows.Items), c.want, err)
 			}
 		}
-		if rows, err := d.Incidents(t.Context(), access.Everything(), Query{MinSeverity: finding.Critical}); err != nil || len(rows) != 0 {
+		if rows, err := d.Incidents(t.Context(), access.Everything(), Query{MinSeverity: finding.Critical}); err != nil || len(rows.Items) != 0 {
 			t.Errorf("%v, %v", rows, err)
 		}
 	})

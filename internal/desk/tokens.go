@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
 )
 
 // Token is a right: to deliver to one source, or to read the accounts that it names.
@@ -17,6 +19,7 @@ type Token struct {
 	Name     string    `json:"name"`
 	Source   string    `json:"source,omitempty"`   // may deliver to this source, and nothing else
 	Accounts []string  `json:"accounts,omitempty"` // may read these; "*" is all
+	Role     string    `json:"role,omitempty"`     // what it may do; "" is viewer
 	Created  time.Time `json:"created_at"`
 	Expires  time.Time `json:"expires_at,omitzero"`
 	Revoked  time.Time `json:"revoked_at,omitzero"`
@@ -33,8 +36,11 @@ func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error)
 	if err != nil {
 		return "", err
 	}
-	_, err = d.db.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hashOf(secret), text(t.Name), text(t.Source), string(accounts), t.Created.UnixMilli(), millis(t.Expires))
+	if t.Role == "" {
+		t.Role = string(access.Viewer)
+	}
+	_, err = d.db.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, role, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		hashOf(secret), text(t.Name), text(t.Source), string(accounts), t.Role, t.Created.UnixMilli(), millis(t.Expires))
 	if err != nil {
 		return "", fmt.Errorf("token %s: %w", t.Name, err)
 	}
@@ -46,8 +52,8 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 	var t Token
 	var accounts string
 	var created, expires sql.NullInt64
-	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
-		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &created, &expires)
+	err := d.db.QueryRowContext(ctx, `SELECT name, source, accounts, role, created_at, expires_at FROM tokens WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)`,
+		hashOf(secret), now.UnixMilli()).Scan(&t.Name, &t.Source, &accounts, &t.Role, &created, &expires)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Token{}, ErrNotFound
 	}
@@ -63,7 +69,7 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 
 // Tokens lists what was ever given out, by name and age, without the secrets.
 func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
+	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, role, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
@@ -73,7 +79,7 @@ func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
 		var t Token
 		var accounts string
 		var created, expires, revoked sql.NullInt64
-		if err := rows.Scan(&t.Name, &t.Source, &accounts, &created, &expires, &revoked); err != nil {
+		if err := rows.Scan(&t.Name, &t.Source, &accounts, &t.Role, &created, &expires, &revoked); err != nil {
 			return nil, fmt.Errorf("list tokens: %w", err)
 		}
 		if err := json.Unmarshal([]byte(accounts), &t.Accounts); err != nil {

@@ -164,7 +164,7 @@ func TestAFeedThatArrivesIsLookedForInHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, a := range list {
+		for _, a := range list.Items {
 			if strings.HasPrefix(a.Rule, "intel:") {
 				out = append(out, a)
 			}

@@ -41,7 +41,7 @@ func TestALateEventSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[bool]int{}
-	for _, a := range alerts {
+	for _, a := range alerts.Items {
 		old := a.First.Before(now.AddDate(0, -6, 0))
 		if a.Late != old && a.First.Year() != 2099 {
 			t.Errorf("an alert of %s says late: %v (%s)", a.First, a.Late, a.Title)

@@ -116,7 +116,7 @@ func (b *bench) headlines(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	out := map[string]string{}
-	for _, r := range rows {
+	for _, r := range rows.Items {
 		out[r.UID] = r.Severity.String() + " " + r.Headline
 	}
 	return out

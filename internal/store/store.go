@@ -67,15 +67,15 @@ var ErrNewer = errors.New("the database is of a newer version of Tocsin: run tha
 
 // Version returns the version of the database's schema and the newest that the migrations know.
 func (db *DB) Version(ctx context.Context, migrations fs.FS) (have, newest int64, err error) {
-	p, err := db.provider(migrations)
+	p, err := db.provider(goose.DefaultTablename, migrations)
 	if err != nil {
 		return 0, 0, err
 	}
 	return version(ctx, p)
 }
 
-func (db *DB) provider(migrations fs.FS) (*goose.Provider, error) {
-	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true))
+func (db *DB) provider(versions string, migrations fs.FS) (*goose.Provider, error) {
+	p, err := goose.NewProvider(db.dialect, db.DB, migrations, goose.WithDisableGlobalRegistry(true), goose.WithTableName(versions))
 	if err != nil {
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
@@ -98,7 +98,12 @@ const migrateTries = 10
 
 // Migrate applies the migrations in the folder's root that the database does not have yet, each in a transaction of its own.
 func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
-	p, err := db.provider(migrations)
+	return db.MigrateAs(ctx, goose.DefaultTablename, migrations)
+}
+
+// MigrateAs is Migrate for a second owner of tables in one database: versions names the table that its migrations are counted in.
+func (db *DB) MigrateAs(ctx context.Context, versions string, migrations fs.FS) error {
+	p, err := db.provider(versions, migrations)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+package access
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// InvitationLasts is how long a link can be used.
+const InvitationLasts = 72 * time.Hour
+
+// Invitation is a link by which one person makes an account, once.
+type Invitation struct {
+	Role     Role      `json:"role"`
+	Accounts []string  `json:"accounts"`
+	By       string    `json:"invited_by"` // "set-up" for the first
+	Created  time.Time `json:"created_at"`
+	Expires  time.Time `json:"expires_at"`
+}
+
+// Invite makes an invitation and returns the secret of its link, which is kept nowhere.
+func (p *People) Invite(ctx context.Context, tx *sql.Tx, i Invitation) (string, error) {
+	if err := (&Person{Name: "someone", Role: i.Role, Accounts: i.Accounts}).check(); err != nil {
+		return "", err
+	}
+	text, hash, err := secret()
+	if err != nil {
+		return "", err
+	}
+	accounts, err := json.Marshal(i.Accounts)
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO invitations (hash, role, accounts, invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		hash, string(i.Role), string(accounts), i.By, i.Created.UnixMilli(), i.Created.Add(InvitationLasts).UnixMilli())
+	if err != nil {
+		return "", fmt.Errorf("invite: %w", err)
+	}
+	return text, nil
+}
+
+// setUp is who invites the first admin.
+const setUp = "set-up"
+
+// SetUp makes the link for the first admin where nobody can sign in yet, and takes earlier ones back. It returns "" where
+// somebody can.
+func (p *People) SetUp(ctx context.Context, now time.Time) (string, error) {
+	n, err := p.Count(ctx)
+	if err != nil || n > 0 {
+		return "", err
+	}
+	var text string
+	err = p.db.Tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM invitations WHERE invited_by = $1 AND used_at IS NULL`, setUp); err != nil {
+			return err
+		}
+		text, err = p.Invite(ctx, tx, Invitation{Role: Admin, Accounts: []string{"*"}, By: setUp, Created: now})
+		return err
+	})
+	return text, err
+}
+
+// Accept uses an invitation: it makes the person.
+func (p *People) Accept(ctx context.Context, tx *sql.Tx, secret, name, password string, now time.Time) (Person, error) {
+	var role, accounts string
+	err := tx.QueryRowContext(ctx, `SELECT role, accounts FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2`, hashOf(secret), now.UnixMilli()).Scan(&role, &accounts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Person{}, ErrNobody
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("look for an invitation: %w", err)
+	}
+	who := Person{Name: name, Role: Role(role), Created: now}
+	if err := json.Unmarshal([]byte(accounts), &who.Accounts); err != nil {
+		return Person{}, fmt.Errorf("invitation: %w", err)
+	}
+	if err := p.Add(ctx, tx, who, password); err != nil {
+		return Person{}, err
+	}
+	r, err := tx.ExecContext(ctx, `UPDATE invitations SET used_at = $1 WHERE hash = $2 AND used_at IS NULL`, now.UnixMilli(), hashOf(secret))
+	if err != nil {
+		return Person{}, fmt.Errorf("use an invitation: %w", err)
+	}
+	if n, err := r.RowsAffected(); err == nil && n == 0 {
+		return Person{}, ErrNobody // somebody was faster
+	}
+	return who, nil
+}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
+	"github.com/tocsin-security/tocsin/internal/collect"
+	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/pipeline"
+	"github.com/tocsin-security/tocsin/internal/source"
+)
+
+// openPeople opens what the desk's database holds of people and of what they did.
+func (h *house) openPeople(ctx context.Context) (err error) {
+	if h.people, err = access.OpenPeople(ctx, h.desk.Store()); err != nil {
+		return err
+	}
+	h.audit, err = audit.Open(ctx, h.desk.Store())
+	return err
+}
+
+// setUpLink says where the first admin makes an account, while nobody can sign in. The secret follows a #, which browsers keep to themselves.
+func (h *house) setUpLink(ctx context.Context) {
+	secret, err := h.people.SetUp(ctx, time.Now())
+	if err != nil {
+		h.log.Error("the link of the set-up could not be made", "error", err)
+		return
+	}
+	if secret != "" {
+		fmt.Fprintf(h.io.Err, "  nobody can sign in yet; make the first account, once: %s/accept#%s\n", h.url(), secret)
+	}
+}
+
+func (h *house) url() string { return "http://" + h.listener.Addr().String() }
+
+// auditSource is the name of the source that the audit log comes in by.
+const auditSource = "tocsin-audit"
+
+// relayEvery is how often the outbox of the audit log is looked into.
+const relayEvery = 2 * time.Second
+
+// relay puts audit entries into the lake, by the way of all logs.
+func (h *house) relay(ctx context.Context) error {
+	for {
+		n, err := h.audit.Relay(ctx, time.Now(), func(list []audit.Entry) error { return h.deliverAudit(ctx, list) })
+		if err != nil && ctx.Err() == nil {
+			h.log.Error("audit entries wait: they could not be put into the lake", "error", err)
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(relayEvery):
+		}
+	}
+}
+
+func (h *house) deliverAudit(ctx context.Context, list []audit.Entry) error {
+	events, err := audit.Events(list)
+	if err != nil {
+		return err
+	}
+	return source.Spooled(ctx, h.sources.Spool, bytes.NewReader(events), 0, func(inv *collect.Inventory) error {
+		_, err := h.sources.Receiver.Receive(ctx, pipeline.Delivery{
+			Source: auditSource, Object: "audit/" + list[0].ID + "/" + list[len(list)-1].ID, ETag: fmt.Sprint(len(list)), Lane: lake.LaneLive, Received: time.Now().UTC(), Inventory: inv,
+		})
+		return err
+	})
+}
