@@ -211,23 +211,30 @@ func (w *walk) stepSQL(q *question, frontier []int) string {
 	return "WITH e AS MATERIALIZED (" + strings.Join(sources, "\nUNION ALL ") + ")\n" + strings.Join(parts, "\nUNION ALL ") + "\nORDER BY 1, 2, 4 DESC, 3"
 }
 
-// tests are the conditions on an entity's events: one for each column with a bloom filter, and one for what calls asked for.
+// tests are the conditions on an entity's events: one for each column with a bloom filter, one for other columns, and one for what calls
+// asked for and were answered, where looking for the text comes before parsing it.
 func (w *walk) tests(q *question, k *Kind, n *Node) []string {
-	var out []string
+	var fast, paths, members []string
+	value := q.arg(n.Value)
 	for _, p := range k.Places {
-		if test := p.SQL + " = " + q.arg(n.Value); !slices.Contains(out, test) {
-			if !p.Fast {
-				test = "(" + p.SQL + ") = " + q.arg(n.Value)
-				if strings.Contains(p.SQL, "api.re") { // reading the text is cheaper than parsing it
-					test = "(contains(api.request.data, " + q.arg(n.Value) + ") OR contains(api.response.data, " + q.arg(n.Value) + ")) AND " + test
-				}
-			}
-			if !slices.Contains(out, test) {
-				out = append(out, test)
-			}
+		test := "(" + p.SQL + ") = " + value
+		switch {
+		case p.Fast && slices.Contains(fast, test):
+		case p.Fast:
+			fast = append(fast, test)
+		case strings.Contains(p.SQL, "json_"):
+			members = append(members, test)
+		default:
+			paths = append(paths, test)
 		}
 	}
-	return out
+	if len(paths) > 0 {
+		fast = append(fast, strings.Join(paths, " OR "))
+	}
+	if len(members) > 0 && k.Name != "object_prefix" {
+		return append(fast, "(contains(api.request.data, "+value+") OR contains(api.response.data, "+value+")) AND ("+strings.Join(members, " OR ")+")")
+	}
+	return append(fast, members...)
 }
 
 // placed is one expression whose values are entities of a kind.
