@@ -116,3 +116,15 @@ func (c cells) texts(i int) (list []string) {
 
 // stamp writes a time of ours in SQL.
 func stamp(t time.Time) string { return fmt.Sprintf("make_timestamp(%d)", t.UnixMicro()) }
+
+// rawCells is a row of an answer as it came.
+type rawCells = []json.RawMessage
+
+// valuesOf owns the cells of a row.
+func valuesOf(line rawCells) []any {
+	out := make([]any, len(line))
+	for i, c := range line {
+		_ = json.Unmarshal(c, &out[i]) // what the child wrote is JSON
+	}
+	return out
+}
