@@ -66,3 +66,9 @@ type Candidate struct {
 func (r *Rules) AsksFacts() bool {
 	return slices.ContainsFunc(r.fields, func(f field) bool { return f.kind == fromFact })
 }
+
+// Only is a set of one of the single-record rules, by its index.
+func (r *Rules) Only(rule int) *Rules {
+	b := builder{rules: &Rules{All: []*Rule{r.All[rule]}, feeds: map[int][]feed{}}, named: map[string][]int{}}
+	return b.build()
+}

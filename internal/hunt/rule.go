@@ -243,11 +243,11 @@ func (d *Draft) Test() error {
 	return nil
 }
 
-// shapeOf is the first format that rules speak about.
+// shapeOf is the format that a rule's tests are records of: its own service's, where it names one.
 func shapeOf(rules *detect.Rules) (ocsf.Shape, bool) {
 	names, _ := rules.Candidates()
 	for _, f := range format.All() {
-		if slices.Contains(names, f.Name) {
+		if slices.Contains(names, f.Name) && f.Shape().Mapping.Stored == nil {
 			return f.Shape(), true
 		}
 	}

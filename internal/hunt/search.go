@@ -72,6 +72,9 @@ func (v *Investigator) bySQL(ctx context.Context, scope access.Scope, s Search) 
 		out.Columns = a.Columns
 		account = slices.Index(a.Columns, "account")
 	}, func(line rawCells) error {
+		if line == nil { // the end of a page
+			return nil
+		}
 		out.add(valuesOf(line), account)
 		return nil
 	})
