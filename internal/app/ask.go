@@ -20,7 +20,7 @@ var errNotRunning = errors.New("no tocsin serve answers")
 
 // askServer asks the running tocsin serve with the owner's token and reads its answer into out. kind is the media type of body.
 func askServer(ctx context.Context, c *Config, method, path, kind string, body []byte, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Listen+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.scheme()+c.Listen+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func askServer(ctx context.Context, c *Config, method, path, kind string, body [
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
-	client := &http.Client{Timeout: time.Minute}
+	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: c.TLS.own()}}
 	resp, err := client.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
 	if err != nil {
 		return fmt.Errorf("%w at %s", errNotRunning, c.Listen)
