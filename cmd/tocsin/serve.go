@@ -126,6 +126,9 @@ func replayCommand(io app.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay",
 		Short: "Judge the lake's history again, with these rules or others",
+		Long: `Judges what the lake holds as a scan judges files. With --diff given twice it says which findings
+the second set of rules gains, loses and changes, all of them, in one reading; when it is
+interrupted or killed, the same command goes on where it was.`,
 		Example: `  tocsin replay --from 2026-03-01 --rules ./rules
   tocsin replay --diff ./rules-old --diff ./rules-new`,
 		Args: arguments(cobra.NoArgs, "it takes no arguments: the lake is named with --lake"),
@@ -146,7 +149,8 @@ func replayCommand(io app.Streams) *cobra.Command {
 	f.StringVar(&o.To, "to", "", "before this time")
 	f.StringVar(&o.Environment, "environment", "", "environment.yaml")
 	f.StringArrayVar(&o.Intel, "intel", nil, "feed of indicators, a file or a folder; as of tocsin scan")
-	f.StringVar(&o.Format, "format", "", "as of tocsin scan")
+	f.BoolVar(&o.Restart, "restart", false, "begin a comparison anew, though an earlier one was not ended")
+	f.StringVar(&o.Format, "format", "", "as of tocsin scan; of a comparison one of table, json, markdown")
 	f.StringVarP(&o.Output, "output", "o", "", "file to write")
 	f.StringVar(&o.MinSeverity, "min-severity", "", "show only what is at least so severe")
 	f.StringVar(&o.FailOn, "fail-on", "", "end with code 1 at this level or above")

@@ -33,7 +33,7 @@ type Question struct {
 	Rows     int           // at most; 0: all
 	Memory   int           // MiB; 0: 1024
 	Timeout  time.Duration // 0: 5 minutes
-	Parquet  string        // file that the answer is written to instead of rows; Rows bounds it as well
+	Parquet  string        // file that is not there yet, which the answer is written to instead of rows; Rows bounds it as well
 }
 
 // Answer is what comes beside the rows.
@@ -41,7 +41,7 @@ type Answer struct {
 	Columns []string
 	Types   []string
 	Rows    int64
-	More    bool // the answer was cut at Question.Rows
+	More    bool // the answer was cut at Question.Rows; of a Parquet file, that it may have been
 	Files   int
 	Bytes   int64 // of the files that could hold an answer
 	Took    time.Duration
@@ -97,7 +97,10 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	defer stop()
 	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
 	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
-	c.Stdin = strings.NewReader(string(req))
+	in, err := c.StdinPipe() // it stays open: the child ends when it closes, also where this process is killed
+	if err != nil {
+		return a, fmt.Errorf("search: %w", err)
+	}
 	var complaint strings.Builder
 	c.Stderr = &complaint
 	out, err := c.StdoutPipe()
@@ -107,6 +110,8 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if err := c.Start(); err != nil {
 		return a, fmt.Errorf("start the search engine: %w", err)
 	}
+	defer in.Close() //nolint:errcheck // Wait has closed it
+	_, asked := in.Write(req)
 	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
 	stop()
 	waited := c.Wait()
@@ -115,7 +120,7 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	case err != nil:
 		return a, err
 	case !done && !a.More:
-		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, ctx.Err()), last(complaint.String()))
+		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
 	}
 	return a, nil
 }
@@ -187,6 +192,10 @@ func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row fu
 		case r.Page:
 			if err := row(nil); err != nil {
 				return false, err
+			}
+		case q.Parquet != "": // one row: how many were written
+			if len(r.Row) == 1 && json.Unmarshal(r.Row[0], &a.Rows) == nil {
+				a.More = q.Rows > 0 && a.Rows == int64(q.Rows)
 			}
 		case r.Columns != nil:
 			a.Columns, a.Types = r.Columns, r.Types

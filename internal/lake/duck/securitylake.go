@@ -3,7 +3,10 @@
 package duck
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 )
@@ -51,13 +54,13 @@ var lakeSources = map[string]lakeSource{
 	"cloud_trail_mgmt": {"metadata.product.name = 'CloudTrail' AND class_uid <> 2004 AND coalesce(metadata.product.feature.name, 'Management') = 'Management'", "resource", ""},
 	"s3_data":          {"metadata.product.name = 'CloudTrail' AND metadata.product.feature.name = 'Data' AND api.service.name = 's3.amazonaws.com'", "resource", ""},
 	"lambda_execution": {"metadata.product.name = 'CloudTrail' AND metadata.product.feature.name = 'Data' AND api.service.name = 'lambda.amazonaws.com'", "resource", ""},
-	"vpc_flow":         {"class_uid = 4001 AND metadata.product.name = 'Amazon VPC'", "resource", ""},
+	"vpc_flow":         {"class_uid = 4001 AND metadata.product.name = 'Amazon VPC'", "resource, action", ", CASE action_id WHEN 1 THEN 'Allowed' WHEN 2 THEN 'Denied' ELSE action END AS action"},
 	"eks_audit":        {"class_uid = 6003 AND metadata.product.name = 'Amazon EKS'", "resource", ""},
-	"route53": {"class_uid = 4003 AND metadata.product.name = 'Route 53'", "resource, answers",
-		", coalesce(" + parsedJSON("answers", `[{"rdata":"VARCHAR","type":"VARCHAR","class":"VARCHAR"}]`) + ", []) AS answers"},
+	"route53": {"class_uid = 4003 AND metadata.product.name = 'Route 53'", "resource, answers, query",
+		", struct_pack(hostname := rtrim(query.hostname, '.') || '.', type := query.type, class := query.class) AS query, coalesce(" + parsedJSON("answers", `[{"rdata":"VARCHAR","type":"VARCHAR","class":"VARCHAR"}]`) + ", []) AS answers"},
 	"waf": {"class_uid = 4002 AND metadata.product.name = 'AWS WAF'", "resource, firewall_rule",
 		", " + parsedJSON("firewall_rule", `{"uid":"VARCHAR","type":"VARCHAR","condition":"VARCHAR","match_location":"VARCHAR","match_details":["VARCHAR"],"rate_limit":"INTEGER"}`) + " AS firewall_rule"},
-	"sh_findings": {"category_uid = 2 AND format NOT IN ('cloudtrail', 'awsconfig')", "resource, vulnerabilities, finding_info",
+	"sh_findings": {"category_uid = 2 AND coalesce(format, '') NOT IN ('cloudtrail', 'awsconfig')", "resource, vulnerabilities, finding_info",
 		", " + parsedJSON("vulnerabilities", `[{"cve":{"uid":"VARCHAR","cvss":[{"base_score":"DOUBLE","version":"VARCHAR","vector_string":"VARCHAR"}]},"vendor_name":"VARCHAR","affected_packages":[{"name":"VARCHAR","version":"VARCHAR","architecture":"VARCHAR","release":"VARCHAR","fixed_in_version":"VARCHAR","package_manager":"VARCHAR"}]}]`) +
 			" AS vulnerabilities, resources[1] AS resource, " + findingTimes},
 }
@@ -80,6 +83,39 @@ var lakeWords = []string{
 	"CREATE MACRO json_extract_scalar(x, path) AS json_extract_string(x, path)",
 	"CREATE MACRO from_unixtime(x) AS make_timestamp((x * 1000000)::BIGINT)",
 	"CREATE MACRO date_format(t, f) AS strftime(t, replace(f, '%i', '%M'))",
+}
+
+// withoutAnyMatch writes Athena's any_match(list, lambda), for which a macro cannot stand, as DuckDB says it. parsed is the question's
+// parsed form; ok says that there was something to write.
+func withoutAnyMatch(parsed []byte) (rewritten []byte, ok bool, err error) {
+	d := json.NewDecoder(bytes.NewReader(parsed))
+	d.UseNumber()
+	var doc any
+	if err := d.Decode(&doc); err != nil {
+		return nil, false, fmt.Errorf("read the parsed question: %w", err)
+	}
+	var visit func(x any)
+	visit = func(x any) {
+		switch n := x.(type) {
+		case []any:
+			for _, item := range n {
+				visit(item)
+			}
+		case map[string]any:
+			for _, item := range n {
+				visit(item)
+			}
+			if name, _ := n["function_name"].(string); strings.EqualFold(name, "any_match") && n["class"] == "FUNCTION" {
+				inner := maps.Clone(n)
+				inner["function_name"], inner["alias"] = "list_transform", ""
+				n["function_name"], n["children"] = "list_bool_or", []any{inner}
+				ok = true
+			}
+		}
+	}
+	visit(doc)
+	rewritten, err = json.Marshal(doc)
+	return rewritten, ok, err
 }
 
 func parsedJSON(column, shape string) string {
