@@ -83,6 +83,9 @@ func (f Folder) path(name string) (string, error) {
 	if !nameForm.MatchString(name) {
 		return "", MistakeError{fmt.Sprintf("%.70q is no name of a hunt: small letters, digits, - and _, at most 64", name)}
 	}
+	if f.Dir == "" {
+		return "", MistakeError{"there is no folder of hunts here"}
+	}
 	return filepath.Join(f.Dir, name+".yaml"), nil
 }
 
