@@ -37,7 +37,7 @@ var constant = []string{"eventSource", "eventName", "errorCode", "userIdentity.t
 
 // ToRule drafts a rule of a hunt by Sigma or by a filter, with tests from its own hits.
 func (v *Investigator) ToRule(ctx context.Context, scope access.Scope, h *File) (*Draft, error) {
-	d := &Draft{Name: h.Name, Notes: []string{"set level, tags and falsepositives right: they are guesses"}}
+	d := &Draft{Name: h.Name, Notes: []string{"set level, data, story and falsepositives right, and add tags and references: they are guesses"}}
 	detection, source, err := v.detectionOf(ctx, scope, h, d)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (v *Investigator) ToRule(ctx context.Context, scope access.Scope, h *File) 
 	put("detection", detection)
 	put("falsepositives", []string{"Not known yet."})
 	put("level", "medium")
-	put("tocsin", map[string]any{"tier": "decisive", "outcome": "either"})
+	put("tocsin", map[string]any{"tier": "decisive", "outcome": "either", "data": []string{"cloudtrail.management"}, "story": "{actor}: " + strings.NewReplacer("{", "(", "}", ")").Replace(h.Title)})
 	if d.Rule, err = written(&rule); err != nil {
 		return nil, err
 	}
