@@ -30,14 +30,39 @@ func BenchmarkInvestigate(b *testing.B) {
 		person, key = r[0], r[1]
 	}
 	for name, do := range map[string]func() error{
-		"entity/busy": func() error { p, err := v.Entity(b.Context(), all, hunt.EntityQuery{Kind: "origin", Value: person}); b.ReportMetric(float64(p.Events), "events"); return err },
-		"entity/key":  func() error { _, err := v.Entity(b.Context(), all, hunt.EntityQuery{Kind: "access_key", Value: key}); return err },
-		"graph/busy":  func() error { _, err := v.Graph(b.Context(), all, hunt.GraphQuery{Kind: "origin", Value: person}); return err },
-		"graph/key":   func() error { _, err := v.Graph(b.Context(), all, hunt.GraphQuery{Kind: "access_key", Value: key}); return err },
-		"pivot/busy":  func() error { _, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: person, Depth: "columns"}); return err },
-		"pivot/key":   func() error { _, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "columns"}); return err },
-		"pivot/paths": func() error { _, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "paths"}); return err },
-		"pivot/none":  func() error { _, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: "203.0.113.99", Depth: "columns"}); return err },
+		"entity/busy": func() error {
+			p, err := v.Entity(b.Context(), all, hunt.EntityQuery{Kind: "origin", Value: person})
+			b.ReportMetric(float64(p.Events), "events")
+			return err
+		},
+		"entity/key": func() error {
+			_, err := v.Entity(b.Context(), all, hunt.EntityQuery{Kind: "access_key", Value: key})
+			return err
+		},
+		"graph/busy": func() error {
+			_, err := v.Graph(b.Context(), all, hunt.GraphQuery{Kind: "origin", Value: person})
+			return err
+		},
+		"graph/key": func() error {
+			_, err := v.Graph(b.Context(), all, hunt.GraphQuery{Kind: "access_key", Value: key})
+			return err
+		},
+		"pivot/busy": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: person, Depth: "columns"})
+			return err
+		},
+		"pivot/key": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "columns"})
+			return err
+		},
+		"pivot/paths": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "paths"})
+			return err
+		},
+		"pivot/none": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: "203.0.113.99", Depth: "columns"})
+			return err
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -8,12 +8,12 @@
 //	ask.go      the one way to the lake, with values as parameters
 //	profile.go  one entity: who, since when, what, and what of it is new
 //	normal.go   what is usual: pure figures over a baseline
-//	graph.go    what an entity is tied to, and how many others share each tie
+//	graph.go    what an entity is tied to: the walk (step.go reads, share.go counts how many others share a tie)
 //	pivot.go    everything that mentions a value
-//	file.go     hunts as files
+//	file.go     hunts as files; schedule.go runs them by a timer
 //	search.go   a Sigma rule as a search: SQL picks candidates, the engine decides
 //	rule.go     a hunt becomes a rule with tests
-//	tune.go     verdicts become a filter, with the proof of what it hides
+//	tune.go     verdicts become a filter; proof.go is what it hides of history
 //
 // Promises: every read takes a Scope first and sees nothing outside it; what came out of a log is a parameter of a question, never a
 // part of its SQL; a bound that is met is said; nothing here writes to the lake.

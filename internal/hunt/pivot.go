@@ -47,8 +47,8 @@ type Sighting struct {
 // Searched is one place that was looked in.
 type Searched struct {
 	What  string `json:"what"`
-	Found int    `json:"found"`          // among what is returned
-	Why   string `json:"why,omitempty"`  // it was not looked in, or not to the end
+	Found int    `json:"found"`         // among what is returned
+	Why   string `json:"why,omitempty"` // it was not looked in, or not to the end
 	Asked *Asked `json:"asked,omitempty"`
 }
 

@@ -151,10 +151,10 @@ func notesOf(rules *detect.Rules) []string {
 
 // Match is one event that rules hold for. It is valid until the callback returns.
 type Match struct {
-	Event *ocsf.Event
-	Facts *enrich.Facts
-	Rules []int // indexes in Rules.All
-	UID   string
+	Event                                                       *ocsf.Event
+	Facts                                                       *enrich.Facts
+	Rules                                                       []int // indexes in Rules.All
+	UID                                                         string
 	Account, Region, Operation, Origin, SrcIP, Status, Resource string
 }
 

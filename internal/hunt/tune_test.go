@@ -146,4 +146,3 @@ func TestNothingIsProposedThatWouldHideHarm(t *testing.T) {
 		t.Error("an alert is taken whose other signals were not judged")
 	}
 }
-
