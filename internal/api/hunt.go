@@ -49,25 +49,21 @@ func (s *Server) refused(err error) error {
 	return s.fault(err)
 }
 
-// span is a time range of a query.
-type span struct {
-	From time.Time `query:"from" doc:"from this time on"`
-	To   time.Time `query:"to" doc:"before this time, and as it was then"`
-}
-
 type entityQuery struct {
-	span
-	Kind     string `query:"kind" required:"true" maxLength:"40" doc:"see /api/v1/entity/kinds"`
-	Value    string `query:"value" required:"true" minLength:"1" maxLength:"16384"`
-	Baseline int    `query:"baseline_days" minimum:"1" maximum:"60" default:"30"`
+	From     time.Time `query:"from" doc:"from this time on"`
+	To       time.Time `query:"to" doc:"before this time, and as it was then"`
+	Kind     string    `query:"kind" required:"true" maxLength:"40" doc:"see /api/v1/entity/kinds"`
+	Value    string    `query:"value" required:"true" minLength:"1" maxLength:"16384"`
+	Baseline int       `query:"baseline_days" minimum:"1" maximum:"60" default:"30"`
 }
 
 type graphQuery struct {
-	span
-	Kind  string `query:"kind" required:"true" maxLength:"40" doc:"see /api/v1/entity/kinds"`
-	Value string `query:"value" required:"true" minLength:"1" maxLength:"16384"`
-	Depth int    `query:"depth" minimum:"1" maximum:"3" default:"1"`
-	Nodes int    `query:"nodes" minimum:"1" maximum:"500" default:"80"`
+	From  time.Time `query:"from" doc:"from this time on"`
+	To    time.Time `query:"to" doc:"before this time, and as it was then"`
+	Kind  string    `query:"kind" required:"true" maxLength:"40" doc:"see /api/v1/entity/kinds"`
+	Value string    `query:"value" required:"true" minLength:"1" maxLength:"16384"`
+	Depth int       `query:"depth" minimum:"1" maximum:"3" default:"1"`
+	Nodes int       `query:"nodes" minimum:"1" maximum:"500" default:"80"`
 }
 
 type pivotQuestion struct {
@@ -201,7 +197,7 @@ func (s *Server) hunts(api huma.API) {
 }
 
 func (s *Server) keepHunt(ctx context.Context, in *struct {
-	named
+	UID  string `path:"uid" maxLength:"128"`
 	Body hunt.File
 },
 ) (*body[hunt.File], error) {
@@ -232,7 +228,7 @@ type accepted struct {
 }
 
 func (s *Server) acceptDraft(ctx context.Context, in *struct {
-	named
+	UID  string `path:"uid" maxLength:"128"`
 	Body struct {
 		Rule  string `json:"rule" maxLength:"262144"`
 		Tests string `json:"tests" maxLength:"1048576"`
@@ -306,7 +302,7 @@ func (s *Server) propose(ctx context.Context, rule string) (*hunt.Proposal, erro
 }
 
 func (s *Server) acceptTuning(ctx context.Context, in *struct {
-	named
+	UID  string `path:"uid" maxLength:"128"`
 	Body struct {
 		ID      string    `json:"id" maxLength:"64" doc:"of the proposal that was read"`
 		Owner   string    `json:"owner" maxLength:"100" doc:"who answers for it"`
