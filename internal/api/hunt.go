@@ -163,12 +163,12 @@ func (s *Server) hunts(api huma.API) {
 		}
 		return &body[[]hunt.File]{out}, nil
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/hunts/{uid}", "One hunt"), func(ctx context.Context, in *named) (*body[hunt.File], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/hunts/{uid}", "One hunt"), func(ctx context.Context, in *Named) (*body[hunt.File], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		return &body[hunt.File]{h}, err
 	})
 	huma.Register(api, op(access.Triage, "PUT", "/api/v1/hunts/{uid}", "Keep a hunt"), s.keepHunt)
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *named) (*body[huntRun], error) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *Named) (*body[huntRun], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
@@ -185,7 +185,7 @@ func (s *Server) hunts(api huma.API) {
 		}
 		return &body[huntRun]{huntRun{k, f}}, s.refused(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *named) (*body[*hunt.Draft], error) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *Named) (*body[*hunt.Draft], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
@@ -267,7 +267,7 @@ func (s *Server) tunings(api huma.API) {
 		list, err := s.Desk.Tunings(ctx, scope(ctx))
 		return &body[[]desk.Tuning]{list}, s.fault(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *named) (*body[*hunt.Proposal], error) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *Named) (*body[*hunt.Proposal], error) {
 		if err := everything(ctx); err != nil {
 			return nil, err
 		}

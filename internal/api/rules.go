@@ -60,7 +60,7 @@ func (s *Server) rules(api huma.API) {
 		}
 		return &body[[]ruleRow]{out}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/rules/{uid}", "One rule, with what its file says"), func(ctx context.Context, in *named) (*body[ruleView], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/rules/{uid}", "One rule, with what its file says"), func(ctx context.Context, in *Named) (*body[ruleView], error) {
 		list, err := s.ruleViews(ctx)
 		if err != nil {
 			return nil, s.fault(err)

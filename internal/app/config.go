@@ -31,8 +31,8 @@ const DefaultData = "tocsin-data"
 
 // Config is tocsin.yaml. Every key has a default; an unknown one is an error.
 type Config struct {
-	Data        string         `yaml:"data"`        // folder of all that is kept; default tocsin-data
-	Listen      string         `yaml:"listen"`      // default 127.0.0.1:8420
+	Data        string         `yaml:"data"`   // folder of all that is kept; default tocsin-data
+	Listen      string         `yaml:"listen"` // default 127.0.0.1:8420
 	TLS         TLSConfig      `yaml:"tls"`
 	Desk        string         `yaml:"desk"`        // postgres://… ; default a SQLite file in the data folder
 	Environment string         `yaml:"environment"` // path of environment.yaml

@@ -103,7 +103,7 @@ func (q *Query) narrow(w *where) {
 		w.and("status = ?", text(q.Status))
 	}
 	if q.Assignee != "" {
-		w.and("assignee = ?", text(q.Assignee))
+		w.and("assignee <> '' AND assignee = ?", text(q.Assignee)) // the first is that of an index
 	}
 	if q.Verdict != "" {
 		w.and("verdict = ?", text(q.Verdict))

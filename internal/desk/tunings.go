@@ -94,7 +94,7 @@ func (d *Desk) EndTuning(ctx context.Context, id string, by By) error {
 		if n, err := r.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, fmt.Errorf("filter %s: %w", id, ErrNotFound))
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE alerts SET suppressed_by = '', updated_at = $1, seq = $3 WHERE suppressed_by = $2`, by.At.UnixMilli(), text(id), o.next()); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE alerts SET suppressed_by = '', updated_at = $1, seq = $3 WHERE suppressed_by = $2 AND suppressed_by <> ''`, by.At.UnixMilli(), text(id), o.next()); err != nil {
 			return fmt.Errorf("end a filter: %w", err)
 		}
 		if err := o.keep(ctx); err != nil {
@@ -110,7 +110,7 @@ func (d *Desk) Tunings(ctx context.Context, scope access.Scope) ([]Tuning, error
 	if !scope.All() {
 		return out, nil
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT id, rule_id, title, sigma, owner, reason, proof, accepted_at, expires_at, ended_at, (SELECT count(*) FROM alerts WHERE suppressed_by = tunings.id) FROM tunings ORDER BY accepted_at DESC, id`)
+	rows, err := d.db.QueryContext(ctx, `SELECT id, rule_id, title, sigma, owner, reason, proof, accepted_at, expires_at, ended_at, (SELECT count(*) FROM alerts WHERE suppressed_by = tunings.id AND suppressed_by <> '') FROM tunings ORDER BY accepted_at DESC, id`)
 	if err != nil {
 		return nil, fmt.Errorf("list filters: %w", err)
 	}

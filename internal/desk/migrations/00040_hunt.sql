@@ -9,13 +9,13 @@ CREATE TABLE tunings (
   proof TEXT NOT NULL, accepted_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, ended_at BIGINT
 );
 ALTER TABLE alerts ADD COLUMN suppressed_by TEXT NOT NULL DEFAULT '';
-CREATE INDEX alerts_suppressed ON alerts (suppressed_by);
+CREATE INDEX alerts_suppressed ON alerts (suppressed_by) WHERE suppressed_by <> '';
 DROP INDEX alerts_count;
-CREATE INDEX alerts_count ON alerts (withdrawn_at, suppressed_by, status, severity, set_severity, account, assignee, verdict, rule_id);
+CREATE INDEX alerts_count ON alerts (set_severity, severity, status, assignee, verdict, account, rule_id, withdrawn_at, suppressed_by);
 
 -- +goose Down
 DROP INDEX alerts_count;
-CREATE INDEX alerts_count ON alerts (withdrawn_at, status, severity, set_severity, account, assignee, verdict, rule_id);
+CREATE INDEX alerts_count ON alerts (set_severity, severity, status, assignee, verdict, account, rule_id, withdrawn_at);
 DROP INDEX alerts_suppressed;
 ALTER TABLE alerts DROP COLUMN suppressed_by;
 DROP TABLE tunings;
