@@ -3,6 +3,8 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,6 +38,7 @@ func (s *Server) Handler() http.Handler {
 	config := huma.DefaultConfig("Tocsin", s.Version)
 	config.DocsPath = "" // the console shows it
 	config.CreateHooks = nil
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}, "session": {Type: "apiKey", In: "cookie", Name: sessionCookie}}
 	config.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	api := humago.New(mux, config)
@@ -45,6 +48,9 @@ func (s *Server) Handler() http.Handler {
 	s.coverage(api)
 	s.replays(api)
 	s.search(api)
+	s.entities(api)
+	s.hunts(api)
+	s.tunings(api)
 	s.intelligence(api)
 	s.sessions(api)
 	s.people(api)
@@ -57,6 +63,18 @@ func (s *Server) Handler() http.Handler {
 	s.plain(api, mux)
 	pages := ours()
 	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
+}
+
+// schemaName names a type in the document. What comes of a hunt says so: its words (a link, a search that found) are others' as well.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if path.Base(t.PkgPath()) == "hunt" {
+		return "Hunt" + name
+	}
+	return name
 }
 
 // refusal keeps what the mux says of a request that it has no route for.

@@ -311,4 +311,5 @@ func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }
 func (c *Config) streamDir() string { return filepath.Join(c.Data, "stream") }
 func (c *Config) ledgerDir() string { return filepath.Join(c.Data, "ledger") }
 func (c *Config) intelDir() string  { return filepath.Join(c.Data, "intel") }
+func (c *Config) huntsDir() string  { return filepath.Join(c.Data, "hunts") }
 func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }

@@ -21,6 +21,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
@@ -61,6 +62,7 @@ type house struct {
 	sources  *source.House
 	worker   *pipeline.Worker
 	rules    *detect.Rules
+	places   enrich.Locator
 	watch    *watch
 	prover   *pipeline.Prover
 	listener net.Listener
@@ -140,6 +142,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.places = places
 	h.feeds = &feedKeeper{desk: h.desk, folder: intel.Folder(c.intelDir()), own: env.Prefixes(), now: time.Now, log: h.log}
 	if err := h.beginFeeds(ctx); err != nil {
 		return err
@@ -197,6 +200,7 @@ func (h *house) run(ctx context.Context) error {
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
+		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
 	}).HTTP()
 	h.greet(ctx)
 	h.setUpLink(ctx)
@@ -224,6 +228,8 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
 	group.Go(func() error { return h.relay(ctx) })
+	group.Go(func() error { return h.hunts(ctx, child) })
+	group.Go(func() error { return h.suppress(ctx) })
 	return group.Wait()
 }
 

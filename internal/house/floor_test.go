@@ -40,6 +40,7 @@ var floors = map[string]float64{
 	"internal/store/storetest":    0.5,
 	"internal/store":              0,
 	"internal/desk":               3,
+	"internal/hunt":               3,
 	"internal/pipeline":           4,
 	"internal/source":             4.5,
 	"internal/api":                5,

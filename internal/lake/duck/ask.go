@@ -28,6 +28,7 @@ func (e RefusedError) Error() string { return e.Text }
 type Question struct {
 	SQL      string        // one SELECT over events
 	Filter   string        // a condition, in place of SQL: the events that it lets through, newest first
+	Args     []string      // values of $1, $2 … in SQL, as text: what came out of a log is never a part of the SQL itself
 	From, To time.Time     // zero: no bound; To is exclusive
 	Rows     int           // at most; 0: all
 	Memory   int           // MiB; 0: 1024
@@ -49,6 +50,7 @@ type Answer struct {
 // request is what the child reads from standard input.
 type request struct {
 	SQL, Filter    string
+	Args           []string
 	Parquet        string
 	Folder         string // that holds the files
 	Files          []string // the newest day first
@@ -128,7 +130,7 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 	if err != nil {
 		return nil, err
 	}
-	r := request{SQL: q.SQL, Filter: q.Filter, Pages: pagesOf(files), Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
+	r := request{SQL: q.SQL, Args: q.Args, Filter: q.Filter, Pages: pagesOf(files), Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
 	switch {
 	case q.Rows > 0 && q.Parquet != "":
 		r.Rows = q.Rows

@@ -85,7 +85,7 @@ func serve(ctx context.Context, r *request, send func(reply) error) error {
 	if r.Filter != "" && r.Parquet == "" {
 		err = pages(ctx, db, r, send)
 	} else {
-		err = answer(ctx, db, r.question(), send)
+		err = answer(ctx, db, r.question(), r.Args, send)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return RefusedError{fmt.Sprintf("no answer within %s: narrow the time range (--from, --to) or allow more time (--timeout)", timeout)}
@@ -200,7 +200,7 @@ func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) 
 		if r.Rows > 0 {
 			text += " LIMIT " + strconv.Itoa(left)
 		}
-		err := answer(ctx, db, text, func(line reply) error {
+		err := answer(ctx, db, text, nil, func(line reply) error {
 			switch {
 			case line.Columns != nil && !first:
 				return nil
@@ -268,8 +268,12 @@ func view(r *request, name string, files []string) string {
 
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-func answer(ctx context.Context, db *sql.DB, question string, send func(reply) error) error {
-	rows, err := db.QueryContext(ctx, question)
+func answer(ctx context.Context, db *sql.DB, question string, args []string, send func(reply) error) error {
+	values := make([]any, len(args))
+	for i, a := range args {
+		values[i] = a
+	}
+	rows, err := db.QueryContext(ctx, question, values...)
 	if err != nil {
 		return err
 	}
