@@ -50,7 +50,7 @@ type Answer struct {
 type request struct {
 	SQL, Filter    string
 	Parquet        string
-	Folder         string // that holds the files
+	Folder         string   // that holds the files
 	Files          []string // the newest day first
 	Pages          []int    // how many of Files are read at once for a filter: whole days
 	Rows           int      // that are wanted at most; 0: all
