@@ -91,7 +91,8 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if err != nil {
 		return a, err
 	}
-	ctx, stop := context.WithCancel(ctx)
+	// The child ends by its own clock; where the engine does not listen to it, it is killed.
+	ctx, stop := context.WithTimeoutCause(ctx, timeoutOf(q.Timeout)+grace, errOverdue)
 	defer stop()
 	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
 	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
@@ -111,12 +112,15 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	defer in.Close() //nolint:errcheck // Wait has closed it
 	_, asked := in.Write(req)
 	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
+	overdue := context.Cause(ctx)
 	stop()
 	waited := c.Wait()
 	a.Took = time.Since(start)
 	switch {
 	case err != nil:
 		return a, err
+	case !done && !a.More && errors.Is(overdue, errOverdue):
+		return a, tooLong(timeoutOf(q.Timeout))
 	case !done && !a.More:
 		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
 	}
@@ -151,6 +155,23 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	return text, nil
+}
+
+// grace is what the child has, beside the question's own time, to start and to say that it gave up.
+const grace = 10 * time.Second
+
+var errOverdue = errors.New("the search engine did not give up in time")
+
+// timeoutOf is the time that a question has.
+func timeoutOf(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return 5 * time.Minute
+	}
+	return asked
+}
+
+func tooLong(timeout time.Duration) error {
+	return RefusedError{fmt.Sprintf("no answer within %s: narrow the time range (--from, --to) or allow more time (--timeout)", timeout)}
 }
 
 // pagesOf groups files by whole days: one day, then two, four and so on, so that the newest come at once and the old ones cost little more
