@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What the suite needs beside Go, on a Debian machine: moto (an emulator of S3 and SQS) and schemathesis in a Python environment of
-# their own under .cache, the programs of PostgreSQL, and npm and Chromium for the console. What is there already is left alone. Where something cannot be had,
+# What the suite needs beside Go, on a Debian machine: moto (an emulator of S3 and SQS), schemathesis and PyIceberg in a Python environment
+# of their own under .cache, the programs of PostgreSQL, and npm and Chromium for the console. What is there already is left alone. Where something cannot be had,
 # its tests are skipped with a word; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pins="moto[server,s3,sqs]==5.2.5 schemathesis==4.32.5"
+pins="moto[server,s3,sqs]==5.2.5 schemathesis==4.32.5 pyiceberg[sql-sqlite]==0.12.0 pyarrow==26.0.1"
 venv=.cache/test-venv
 
 missing() {
@@ -26,7 +26,7 @@ if [ "$(cat "$venv/pins" 2>/dev/null)" != "$pins" ]; then
 	if python3 -m venv "$venv" && "$venv/bin/pip" install -q --disable-pip-version-check $pins; then
 		echo "$pins" >"$venv/pins"
 	else
-		missing "moto and schemathesis are not there" "python3 -m venv $venv && $venv/bin/pip install $pins"
+		missing "moto, schemathesis and PyIceberg are not there" "python3 -m venv $venv && $venv/bin/pip install $pins"
 	fi
 fi
 

@@ -23,11 +23,11 @@ type Comparison struct {
 	History History
 	Options Options // without rules
 	Rules   [2]*detect.Rules
-	Memory  string                // file that keeps the place; "": none. Who has written the result removes it.
-	Every   time.Duration         // at least so much lies between two keepings
-	Resumed func(done, of int)    // told where an earlier run is taken up: parts of the two readings
-	Refused func(error)           // told why it is not
-	Kept    func()                // told each time that the place was kept
+	Memory  string             // file that keeps the place; "": none. Who has written the result removes it.
+	Every   time.Duration      // at least so much lies between two keepings
+	Resumed func(done, of int) // told where an earlier run is taken up: parts of the two readings
+	Refused func(error)        // told why it is not
+	Kept    func()             // told each time that the place was kept
 }
 
 // The readings of a Comparison.

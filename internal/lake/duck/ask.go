@@ -52,7 +52,7 @@ type request struct {
 	SQL, Filter    string
 	Args           []string
 	Parquet        string
-	Folder         string // that holds the files
+	Folder         string   // that holds the files
 	Files          []string // the newest day first
 	Pages          []int    // how many of Files are read at once for a filter: whole days
 	Rows           int      // that are wanted at most; 0: all
@@ -93,7 +93,8 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if err != nil {
 		return a, err
 	}
-	ctx, stop := context.WithCancel(ctx)
+	// The child ends by its own clock; where the engine does not listen to it, it is killed.
+	ctx, stop := context.WithTimeoutCause(ctx, timeoutOf(q.Timeout)+grace, errOverdue)
 	defer stop()
 	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
 	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
@@ -113,12 +114,15 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	defer in.Close() //nolint:errcheck // Wait has closed it
 	_, asked := in.Write(req)
 	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
+	overdue := context.Cause(ctx)
 	stop()
 	waited := c.Wait()
 	a.Took = time.Since(start)
 	switch {
 	case err != nil:
 		return a, err
+	case !done && !a.More && errors.Is(overdue, errOverdue):
+		return a, tooLong(timeoutOf(q.Timeout))
 	case !done && !a.More:
 		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
 	}
@@ -155,21 +159,40 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 	return text, nil
 }
 
-// pagesOf groups files by whole days: one day, then two, four and so on, so that the newest come at once and the old ones cost little more
-// than if they were read together.
+// grace is what the child has, beside the question's own time, to start and to say that it gave up.
+const grace = 10 * time.Second
+
+var errOverdue = errors.New("the search engine did not give up in time")
+
+// timeoutOf is the time that a question has.
+func timeoutOf(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return 5 * time.Minute
+	}
+	return asked
+}
+
+func tooLong(timeout time.Duration) error {
+	return RefusedError{fmt.Sprintf("no answer within %s: narrow the time range (--from, --to) or allow more time (--timeout)", timeout)}
+}
+
+// secondPage is how many bytes of files the second page of a filter has at least; each one after it has twice as many. A page costs
+// about 15 ms beside what it reads.
+const secondPage = 256 << 20
+
+// pagesOf groups files by whole days: the newest day, then so much at once that pages cost little more than one reading of all.
 func pagesOf(files []lake.File) []int {
 	var pages []int
-	days, wanted := 0, 1
+	size, wanted := int64(0), int64(0)
 	for i, f := range files {
-		if i == 0 || !f.Day.Equal(files[i-1].Day) {
-			if days++; i == 0 || days > wanted {
-				if i > 0 {
-					days, wanted = 1, wanted*2
-				}
-				pages = append(pages, 0)
+		if i == 0 || size >= wanted && !f.Day.Equal(files[i-1].Day) {
+			if wanted *= 2; len(pages) == 1 {
+				wanted = secondPage
 			}
+			pages, size = append(pages, 0), 0
 		}
 		pages[len(pages)-1]++
+		size += f.Bytes
 	}
 	return pages
 }

@@ -67,10 +67,7 @@ func Serve(in io.Reader, out io.Writer) error {
 const firstPage = 40
 
 func serve(ctx context.Context, r *request, send func(reply) error) error {
-	timeout := time.Duration(r.TimeoutSeconds * float64(time.Second))
-	if timeout <= 0 {
-		timeout = 5 * time.Minute
-	}
+	timeout := timeoutOf(time.Duration(r.TimeoutSeconds * float64(time.Second)))
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	db, err := sql.Open("duckdb", "")
@@ -88,7 +85,7 @@ func serve(ctx context.Context, r *request, send func(reply) error) error {
 		err = answer(ctx, db, r.question(), r.Args, send)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return RefusedError{fmt.Sprintf("no answer within %s: narrow the time range (--from, --to) or allow more time (--timeout)", timeout)}
+		return tooLong(timeout)
 	}
 	return explain(err)
 }

@@ -56,13 +56,19 @@ var lakeSources = map[string]lakeSource{
 	"lambda_execution": {"metadata.product.name = 'CloudTrail' AND metadata.product.feature.name = 'Data' AND api.service.name = 'lambda.amazonaws.com'", "resource", ""},
 	"vpc_flow":         {"class_uid = 4001 AND metadata.product.name = 'Amazon VPC'", "resource, action", ", CASE action_id WHEN 1 THEN 'Allowed' WHEN 2 THEN 'Denied' ELSE action END AS action"},
 	"eks_audit":        {"class_uid = 6003 AND metadata.product.name = 'Amazon EKS'", "resource", ""},
-	"route53": {"class_uid = 4003 AND metadata.product.name = 'Route 53'", "resource, answers, query",
-		", struct_pack(hostname := rtrim(query.hostname, '.') || '.', type := query.type, class := query.class) AS query, coalesce(" + parsedJSON("answers", `[{"rdata":"VARCHAR","type":"VARCHAR","class":"VARCHAR"}]`) + ", []) AS answers"},
-	"waf": {"class_uid = 4002 AND metadata.product.name = 'AWS WAF'", "resource, firewall_rule",
-		", " + parsedJSON("firewall_rule", `{"uid":"VARCHAR","type":"VARCHAR","condition":"VARCHAR","match_location":"VARCHAR","match_details":["VARCHAR"],"rate_limit":"INTEGER"}`) + " AS firewall_rule"},
-	"sh_findings": {"category_uid = 2 AND coalesce(format, '') NOT IN ('cloudtrail', 'awsconfig')", "resource, vulnerabilities, finding_info",
+	"route53": {
+		"class_uid = 4003 AND metadata.product.name = 'Route 53'", "resource, answers, query",
+		", struct_pack(hostname := rtrim(query.hostname, '.') || '.', type := query.type, class := query.class) AS query, coalesce(" + parsedJSON("answers", `[{"rdata":"VARCHAR","type":"VARCHAR","class":"VARCHAR"}]`) + ", []) AS answers",
+	},
+	"waf": {
+		"class_uid = 4002 AND metadata.product.name = 'AWS WAF'", "resource, firewall_rule",
+		", " + parsedJSON("firewall_rule", `{"uid":"VARCHAR","type":"VARCHAR","condition":"VARCHAR","match_location":"VARCHAR","match_details":["VARCHAR"],"rate_limit":"INTEGER"}`) + " AS firewall_rule",
+	},
+	"sh_findings": {
+		"category_uid = 2 AND coalesce(format, '') NOT IN ('cloudtrail', 'awsconfig')", "resource, vulnerabilities, finding_info",
 		", " + parsedJSON("vulnerabilities", `[{"cve":{"uid":"VARCHAR","cvss":[{"base_score":"DOUBLE","version":"VARCHAR","vector_string":"VARCHAR"}]},"vendor_name":"VARCHAR","affected_packages":[{"name":"VARCHAR","version":"VARCHAR","architecture":"VARCHAR","release":"VARCHAR","fixed_in_version":"VARCHAR","package_manager":"VARCHAR"}]}]`) +
-			" AS vulnerabilities, resources[1] AS resource, " + findingTimes},
+			" AS vulnerabilities, resources[1] AS resource, " + findingTimes,
+	},
 }
 
 // findingTimes adds the times of finding_info as timestamps.
