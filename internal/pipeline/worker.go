@@ -35,6 +35,7 @@ type Worker struct {
 	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
 	At func(step Step, record []byte)
 
+	machine func(time.Time) time.Time // where a test tells the time: when that was by the machine's clock, which files and snapshots bear
 	trials  *trials
 	tides   *tides
 	shown   uint64 // position of the desk when this worker began
@@ -409,6 +410,9 @@ const grace = time.Hour
 // forget removes snapshots, and then files, that nobody can be reading any more.
 func (w *Worker) forget(ctx context.Context) error {
 	before := w.Now().Add(-grace)
+	if w.machine != nil {
+		before = w.machine(before)
+	}
 	if err := w.Lake.Expire(ctx, before); err != nil {
 		return err
 	}
