@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -36,8 +35,7 @@ type day struct {
 type moment struct {
 	hour, mib, live float64 // memory of the process, and of it what Go's collector found in use, in MiB
 	files           int
-	commit          time.Duration // by the clock, which counts what others do with the machine too
-	processor       time.Duration // that this process used from the minute's end to its commit's
+	commit          time.Duration
 }
 
 var dayStart = time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
@@ -123,10 +121,9 @@ func TestALiveDay(t *testing.T) {
 		}
 		d.wait(t, done, func() bool { return w.Status.Position.Load() >= last })
 		commits := w.Status.Commits.Load()
-		before := processor()
 		d.tick()
 		d.wait(t, done, func() bool { return w.Status.Commits.Load() > commits })
-		seen = append(seen, moment{float64(minute) / 60, residentMiB(), liveMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load()), processor() - before})
+		seen = append(seen, moment{float64(minute) / 60, residentMiB(), liveMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load())})
 		if minute%60 == 59 {
 			d.sayHour(t, seen[minute-59:])
 		}
@@ -169,15 +166,15 @@ func (d *day) judge(t *testing.T, seen []moment, hours int) {
 		rows += f.Rows
 	}
 	most, slow := 0, 0
-	var sum, worst, used, usedMost time.Duration
+	var sum, worst time.Duration
 	for _, m := range seen {
-		most, worst, sum, used, usedMost = max(most, m.files), max(worst, m.commit), sum+m.commit, used+m.processor, max(usedMost, m.processor)
+		most, worst, sum = max(most, m.files), max(worst, m.commit), sum+m.commit
 		if m.commit > 200*time.Millisecond {
 			slow++
 		}
 	}
-	t.Logf("%d hours, %d events: at most %d files, %d at the end; commits %v on average, %v at worst, %d of %d above 200 ms; processor time %v on average, %v at most; memory %.0f MiB after a quarter, %.0f at the end",
-		hours, rows, most, seen[len(seen)-1].files, sum/time.Duration(len(seen)), worst, slow, len(seen), used/time.Duration(len(seen)), usedMost, seen[len(seen)/4].mib, seen[len(seen)-1].mib)
+	t.Logf("%d hours, %d events: at most %d files, %d at the end; commits %v on average, %v at worst, %d of %d above 200 ms; memory %.0f MiB after a quarter, %.0f at the end",
+		hours, rows, most, seen[len(seen)-1].files, sum/time.Duration(len(seen)), worst, slow, len(seen), seen[len(seen)/4].mib, seen[len(seen)-1].mib)
 	if rows != int64(d.next) {
 		t.Errorf("%d rows of %d events", rows, d.next)
 	}
@@ -194,22 +191,13 @@ func (d *day) judge(t *testing.T, seen []moment, hours int) {
 // sayHour logs an hour of a long day.
 func (d *day) sayHour(t *testing.T, hour []moment) {
 	t.Helper()
-	var sum, worst, used time.Duration
+	var sum, worst time.Duration
 	for _, m := range hour {
-		sum, worst, used = sum+m.commit, max(worst, m.commit), used+m.processor
+		sum, worst = sum+m.commit, max(worst, m.commit)
 	}
-	last, n := hour[len(hour)-1], time.Duration(len(hour))
-	t.Logf("to %s: %d files; commits %v on average, %v at worst, %v of processor time; memory %.0f MiB, %.0f of it live", d.time().Format("15:04"), last.files,
-		(sum / n).Round(100*time.Microsecond), worst.Round(100*time.Microsecond), (used / n).Round(100*time.Microsecond), last.mib, last.live)
-}
-
-// processor is what this process used of the processor so far.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	last := hour[len(hour)-1]
+	t.Logf("to %s: %d files; commits %v on average, %v at worst; memory %.0f MiB, %.0f of it live", d.time().Format("15:04"), last.files,
+		(sum / time.Duration(len(hour))).Round(100*time.Microsecond), worst.Round(100*time.Microsecond), last.mib, last.live)
 }
 
 // liveMiB is what Go's collector found in use the last time.

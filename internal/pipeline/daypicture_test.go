@@ -41,9 +41,7 @@ func picture(seen []moment, hours int) string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="system-ui,sans-serif" font-size="12"><title>Commits, files and memory over a live day</title>%s<rect class="page" width="100%%" height="100%%"/>`,
 		pictureWidth, pictureHeight, pictureStyle)
 	for i, band := range []band{
-		{"time of a commit, each minute, by the clock; below it what it takes of the processor", "ms", 200, []bandLine{
-			{"a", func(m moment) float64 { return float64(m.commit) / float64(time.Millisecond) }}, {"b", func(m moment) float64 { return float64(m.processor) / float64(time.Millisecond) }},
-		}},
+		{"time of a commit, each minute", "ms", 200, []bandLine{{"a", func(m moment) float64 { return float64(m.commit) / float64(time.Millisecond) }}}},
 		{"data files in the lake", "", 500, []bandLine{{"a", func(m moment) float64 { return float64(m.files) }}}},
 		{"memory of the whole process; below it what is live on Go's heap", "MiB", 0, []bandLine{{"a", func(m moment) float64 { return m.mib }}, {"b", func(m moment) float64 { return m.live }}}},
 	} {
