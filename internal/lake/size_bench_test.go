@@ -179,4 +179,3 @@ func tellColumns(b *testing.B, sizes map[string]int64, rows int) {
 		fmt.Fprintf(os.Stderr, "%7.2f B/event %s\n", float64(sizes[name])/float64(rows), name)
 	}
 }
-
