@@ -126,6 +126,7 @@ func TestALiveDay(t *testing.T) {
 		seen = append(seen, moment{float64(minute) / 60, residentMiB(), liveMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load())})
 		if minute%60 == 59 {
 			d.sayHour(t, seen[minute-59:])
+			draw(t, seen, max(1, minutes/60)) // so that a day that is broken off leaves a picture of what there was
 		}
 	}
 	stop()
@@ -181,6 +182,11 @@ func (d *day) judge(t *testing.T, seen []moment, hours int) {
 	if most >= 500 {
 		t.Errorf("%d files at once", most)
 	}
+	draw(t, seen, hours)
+}
+
+func draw(t *testing.T, seen []moment, hours int) {
+	t.Helper()
 	if path := os.Getenv("TOCSIN_DAY_PICTURE"); path != "" {
 		if err := os.WriteFile(filepath.Clean(path), []byte(picture(seen, hours)), 0o600); err != nil {
 			t.Fatal(err)

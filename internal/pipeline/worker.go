@@ -36,7 +36,7 @@ type Worker struct {
 	At func(step Step, record []byte)
 
 	machine   func(time.Time) time.Time // where a test tells the time: when that was by the machine's clock, which files and snapshots bear
-	partition string // under what name the sinks keep their positions
+	partition string                    // under what name the sinks keep their positions
 	trials    *trials
 	tides     *tides
 	shown     uint64 // position of the desk when this worker began
