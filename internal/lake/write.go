@@ -66,7 +66,7 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 		rows := w.parts[p]
 		delete(w.parts, p)
 		sortRows(rows)
-		f, err := w.lake.writeFile(ctx, p, content{w.schema, distinctOf(rows), recordsOf(w.schema, rows)})
+		f, err := w.lake.writeFile(ctx, p, content{w.schema, distinctOf(rows), recordsOf(w.schema, rows), commitLevel})
 		if err != nil {
 			return out, err
 		}
@@ -127,11 +127,18 @@ type content struct {
 	schema   *arrow.Schema
 	distinct map[string]int64
 	records  iter.Seq2[arrow.RecordBatch, error]
+	level    int // of zstd
 }
 
-// contentOf is the content of one record.
+// Levels of zstd. What is committed is written anew within minutes; what is compacted stays.
+const (
+	commitLevel  = 3
+	compactLevel = 6
+)
+
+// contentOf is the content of one record that stays.
 func contentOf(record arrow.RecordBatch) content {
-	c := content{record.Schema(), map[string]int64{}, func(yield func(arrow.RecordBatch, error) bool) { yield(record, nil) }}
+	c := content{record.Schema(), map[string]int64{}, func(yield func(arrow.RecordBatch, error) bool) { yield(record, nil) }, compactLevel}
 	for _, name := range pivots {
 		if i := record.Schema().FieldIndices(name); len(i) > 0 {
 			c.distinct[name] = distinct(record.Column(i[0]).(*array.String))
@@ -169,13 +176,26 @@ func (l *Lake) writeFile(ctx context.Context, p partition, c content) (_ dataFil
 // rowGroup is how many rows are read or skipped at once.
 const rowGroup = 100_000
 
+// Columns whose values are no dictionary: what goes in steps from row to row is written as steps, and what is different in each row plainly.
+var (
+	steps  = []string{"time", "time_dt"}
+	unique = []string{"metadata.uid", "api.request.uid"}
+)
+
 // writeParquet writes content. Bloom filters are as large as their column's distinct values need.
 func writeParquet(f *written, c content) error {
 	options := []parquet.WriterProperty{
-		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(6), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
+		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(c.level), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
 		parquet.WithBloomFilterFPP(0.01), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
 		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
 	}
+	for _, name := range steps {
+		options = append(options, parquet.WithDictionaryFor(name, false), parquet.WithEncodingFor(name, parquet.Encodings.DeltaBinaryPacked))
+	}
+	for _, name := range unique {
+		options = append(options, parquet.WithDictionaryFor(name, false), parquet.WithEncodingFor(name, parquet.Encodings.DeltaLengthByteArray))
+	}
+	options = append(options, parquet.WithDictionaryFor("metadata.original_time", false), parquet.WithEncodingFor("metadata.original_time", parquet.Encodings.DeltaByteArray))
 	for _, name := range pivots {
 		if n := c.distinct[name]; n > 0 {
 			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))

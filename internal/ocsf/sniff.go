@@ -1,6 +1,9 @@
 package ocsf
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // maxSniffed is how many objects of a stream's beginning Sniff looks at.
 const maxSniffed = 16
@@ -70,7 +73,7 @@ func stringEnd(b []byte, i int) int {
 }
 
 // packs are the members that hold a record as text, or records in an array, for Peel.
-var packs = []string{"Message", "message", "body", "Body", "invokingEvent", "Records", "logEvents", "Findings", "findings", "configurationItems", "items"}
+var packs = [...]string{"Message", "message", "body", "Body", "invokingEvent", "Records", "logEvents", "Findings", "findings", "configurationItems", "items"}
 
 // Peel takes the envelopes off the beginning of a stream as far as it shows and returns what the first of them holds: the text of a
 // notification, the first item of a list. What is no envelope comes back as it is. A format that is delivered in envelopes
@@ -91,8 +94,10 @@ func peel(head []byte) []byte {
 	if start < 0 {
 		return nil
 	}
-	for _, name := range packs {
-		value := bytes.TrimLeft(memberAt(head[start:], name), " \t\r\n")
+	var values [len(packs)][]byte
+	membersAt(head[start:], packs[:], values[:])
+	for _, value := range values {
+		value = bytes.TrimLeft(value, " \t\r\n")
 		switch {
 		case len(value) == 0:
 		case value[0] == '[' && bytes.HasPrefix(bytes.TrimLeft(value[1:], " \t\r\n"), []byte("{")):
@@ -109,20 +114,28 @@ func peel(head []byte) []byte {
 // memberAt returns what follows the colon of a member of the object at b[0], its value and all after it; nil where the
 // object has none as far as b shows.
 func memberAt(b []byte, name string) []byte {
-	depth, named := 0, false
+	var value [1][]byte
+	membersAt(b, []string{name}, value[:])
+	return value[0]
+}
+
+// membersAt does so for several members in one pass; values are in the order of names, and nil before.
+func membersAt(b []byte, names []string, values [][]byte) {
+	depth, named, left := 0, false, len(names)
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case '"':
 			end := stringEnd(b, i+1)
 			if end < 0 {
-				return nil
+				return
 			}
-			if depth == 1 && !named && string(b[i+1:end]) == name {
-				rest := bytes.TrimLeft(b[end+1:], " \t\r\n")
-				if len(rest) == 0 || rest[0] != ':' {
-					return nil
+			if depth == 1 && !named {
+				if at := slices.Index(names, string(b[i+1:end])); at >= 0 && values[at] == nil {
+					values[at] = afterColon(b[end+1:])
+					if left--; left == 0 {
+						return
+					}
 				}
-				return rest[1:]
 			}
 			i = end
 		case ':':
@@ -133,11 +146,19 @@ func memberAt(b []byte, name string) []byte {
 			depth++
 		case '}', ']':
 			if depth--; depth == 0 {
-				return nil
+				return
 			}
 		}
 	}
-	return nil
+}
+
+// afterColon is what follows the colon that b begins with, nil where it begins with none.
+func afterColon(b []byte) []byte {
+	rest := bytes.TrimLeft(b, " \t\r\n")
+	if len(rest) == 0 || rest[0] != ':' {
+		return nil
+	}
+	return rest[1:]
 }
 
 // unquoted undoes the escapes of JSON text up to its end or the end of b; \u and the like stay as they are, which is enough to

@@ -278,8 +278,7 @@ func (w *Worker) detect(d *ocsf.Decoder, f *item) error {
 		}
 	}()
 	return d.Record(f.raw, "", f.at, eventSink(func(e *ocsf.Event) {
-		w.live.Judge(e, f.id)
-		if _, matched := w.live.received[f.id]; matched && f.late {
+		if w.live.Judge(e, f.id) && f.late {
 			w.tides.late[f.id] = struct{}{}
 		}
 	}))
@@ -292,7 +291,7 @@ func eventSink(do func(e *ocsf.Event)) ocsf.Sink {
 	}
 }
 
-// Received says when an event came in; zero where that is not known any more.
+// Received says when an event came in that the last conclusion needed; zero where that is not known.
 func (l *Live) Received(account, uid string) time.Time {
-	return l.received[detect.IDOf(account, uid)]
+	return l.kept.open[detect.IDOf(account, uid)].came
 }

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,16 +26,36 @@ type day struct {
 	now   atomic.Int64 // milliseconds
 	raw   [][]byte
 	next  int
+
+	mu      sync.Mutex
+	minutes []time.Time // by minute of the day: when it began by the machine's clock
 }
 
 // moment is what was seen at a time of the day.
 type moment struct {
-	hour, mib float64
-	files     int
-	commit    time.Duration
+	hour, mib, live float64 // memory of the process, and of it what Go's collector found in use, in MiB
+	files           int
+	commit          time.Duration
 }
 
+var dayStart = time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
+
 func (d *day) time() time.Time { return time.UnixMilli(d.now.Load()).UTC() }
+
+// tick begins the next minute.
+func (d *day) tick() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now.Store(dayStart.Add(time.Duration(len(d.minutes)) * (time.Minute + time.Millisecond)).UnixMilli())
+	d.minutes = append(d.minutes, time.Now())
+}
+
+// machine is when a time of the day was by the machine's clock.
+func (d *day) machine(at time.Time) time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.minutes[min(max(0, int(at.Sub(dayStart)/time.Minute)), len(d.minutes)-1)]
+}
 
 // arrive publishes a minute's events.
 func (d *day) arrive(t *testing.T, events int) {
@@ -61,9 +83,13 @@ func (d *day) arrive(t *testing.T, events int) {
 }
 
 // TestALiveDay serves a day (half an hour of it, unless TOCSIN_DAY names hours) minute after minute, with a commit each minute and a
-// compaction every ten. Few files must be left, and memory must not grow. TOCSIN_DAY_PICTURE is where to draw it.
+// compaction every ten. Few files must be left, and memory must not grow. TOCSIN_DAY_EVENTS is how many events a minute has, and
+// TOCSIN_DAY_PICTURE where to draw the day.
 func TestALiveDay(t *testing.T) {
-	minutes := 30
+	minutes, rate := 30, 300
+	if n, err := strconv.Atoi(os.Getenv("TOCSIN_DAY_EVENTS")); err == nil && n > 0 {
+		rate = n
+	}
 	if n, err := strconv.Atoi(os.Getenv("TOCSIN_DAY")); err == nil && n > 0 {
 		minutes = n * 60
 	} else {
@@ -71,7 +97,7 @@ func TestALiveDay(t *testing.T) {
 	}
 	d := &day{bench: newBench(t, t.TempDir())}
 	defer d.bench.close(t)
-	d.now.Store(time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC).UnixMilli())
+	d.tick()
 	err := EachRecord(t.Context(), simulated(t), func(e *ocsf.Event) {
 		if bytes.Contains(e.Raw, []byte(`"eventID":"`)) && bytes.Contains(e.Raw, []byte(`"eventTime":"`)) {
 			d.raw = append(d.raw, bytes.Clone(e.Raw))
@@ -81,23 +107,27 @@ func TestALiveDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := d.bench.worker(t, Timing{Window: 30 * 24 * time.Hour})
-	w.Now, w.Log = d.time, slog.New(slog.DiscardHandler)
+	w.Now, w.machine, w.Log = d.time, d.machine, slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
 	var seen []moment
 	for minute := range minutes {
-		d.arrive(t, 300)
+		d.arrive(t, rate)
 		last, err := d.bench.stream.Last(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.wait(t, done, func() bool { return w.Status.Position.Load() >= last })
 		commits := w.Status.Commits.Load()
-		d.now.Add(time.Minute.Milliseconds() + 1)
+		d.tick()
 		d.wait(t, done, func() bool { return w.Status.Commits.Load() > commits })
-		seen = append(seen, moment{float64(minute) / 60, residentMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load())})
+		seen = append(seen, moment{float64(minute) / 60, residentMiB(), liveMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load())})
+		if minute%60 == 59 {
+			d.sayHour(t, seen[minute-59:])
+			draw(t, seen, max(1, minutes/60)) // so that a day that is broken off leaves a picture of what there was
+		}
 	}
 	stop()
 	if err := <-done; err != nil {
@@ -152,11 +182,35 @@ func (d *day) judge(t *testing.T, seen []moment, hours int) {
 	if most >= 500 {
 		t.Errorf("%d files at once", most)
 	}
+	draw(t, seen, hours)
+}
+
+func draw(t *testing.T, seen []moment, hours int) {
+	t.Helper()
 	if path := os.Getenv("TOCSIN_DAY_PICTURE"); path != "" {
 		if err := os.WriteFile(filepath.Clean(path), []byte(picture(seen, hours)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// sayHour logs an hour of a long day.
+func (d *day) sayHour(t *testing.T, hour []moment) {
+	t.Helper()
+	var sum, worst time.Duration
+	for _, m := range hour {
+		sum, worst = sum+m.commit, max(worst, m.commit)
+	}
+	last := hour[len(hour)-1]
+	t.Logf("to %s: %d files; commits %v on average, %v at worst; memory %.0f MiB, %.0f of it live", d.time().Format("15:04"), last.files,
+		(sum / time.Duration(len(hour))).Round(100*time.Microsecond), worst.Round(100*time.Microsecond), last.mib, last.live)
+}
+
+// liveMiB is what Go's collector found in use the last time.
+func liveMiB() float64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return float64(s[0].Value.Uint64()) / (1 << 20)
 }
 
 func residentMiB() float64 {
@@ -167,31 +221,4 @@ func residentMiB() float64 {
 	}
 	pages, _ := strconv.ParseFloat(fields[1], 64)
 	return pages * float64(os.Getpagesize()) / (1 << 20)
-}
-
-// picture draws memory and files over the day.
-func picture(seen []moment, hours int) string {
-	const width, height, left, top = 820.0, 300.0, 60.0, 40.0
-	mib, files := 1.0, 1.0
-	for _, m := range seen {
-		mib, files = max(mib, m.mib), max(files, float64(m.files))
-	}
-	line := func(colour string, value func(m moment) float64) string {
-		var b strings.Builder
-		for _, m := range seen {
-			fmt.Fprintf(&b, "%.1f,%.1f ", left+m.hour/float64(hours)*(width-2*left), top+(1-value(m))*(height-2*top))
-		}
-		return fmt.Sprintf(`<polyline fill="none" stroke="%s" stroke-width="1.5" points="%s"/>`, colour, b.String())
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="12"><title>Memory and data files over a live day</title><rect width="100%%" height="100%%" fill="white"/>`, width, height)
-	for h := 0; h <= hours; h += max(1, hours/8) {
-		x := left + float64(h)/float64(hours)*(width-2*left)
-		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%g" y2="%g" stroke="#ddd"/><text x="%.1f" y="%g" text-anchor="middle">%d h</text>`, x, x, top, height-top, x, height-top+18, h)
-	}
-	fmt.Fprintf(&b, `<text x="%g" y="24" fill="#1f5fa8">memory of the process, up to %.0f MiB</text><text x="%g" y="24" text-anchor="end" fill="#b3541e">data files, up to %.0f</text>`, left, mib, width-left, files)
-	b.WriteString(line("#1f5fa8", func(m moment) float64 { return m.mib / mib }))
-	b.WriteString(line("#b3541e", func(m moment) float64 { return float64(m.files) / files }))
-	b.WriteString("</svg>\n")
-	return b.String()
 }

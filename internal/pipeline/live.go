@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/baseline"
@@ -29,13 +28,10 @@ type Live struct {
 	decoders map[string]*ocsf.Decoder
 	facts    enrich.Facts
 
-	mu      sync.Mutex // guards records and bytes while several workers rebuild
-	records map[detect.EventID]keptRecord
-	bytes   int
+	kept *kept
 
 	Arrived time.Time // when the events that are judged next were received
 
-	received  map[detect.EventID]time.Time
 	handles   map[string]*handle
 	changes   int // of the survey, when the handles were last compared
 	own       int // accounts that are known to be ours
@@ -44,29 +40,16 @@ type Live struct {
 	news      bool // something matched, or a conclusion can come out otherwise, since the last one
 }
 
-// keptRecord is the record of an event that a rule matched.
-type keptRecord struct {
-	raw    []byte
-	format string
-	id     string
-	at     ocsf.Position
-	millis int64 // when it occurred
-}
-
 // handle is one set of credentials that acted.
 type handle struct {
 	origin string // that it was judged as
 	last   int64  // when it last acted, epoch milliseconds
 }
 
-// maxKept bounds the records that are kept for evidence. Above it, what the last conclusion did not need goes; it is read from the
-// lake again if it comes to be needed.
-const maxKept = 256 << 20
-
 // NewLive returns a Live that knows nothing.
 func NewLive(o Options) *Live {
 	o.orDefault()
-	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}, received: map[detect.EventID]time.Time{}}
+	l := &Live{o: o, decoders: map[string]*ocsf.Decoder{}}
 	for _, f := range format.All() {
 		l.decoders[f.Name] = ocsf.NewDecoder(f.Shape(), records.Limits{})
 	}
@@ -82,7 +65,7 @@ func (l *Live) reset(s *survey) {
 	for h, last := range s.handles {
 		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
-	l.records, l.bytes = map[detect.EventID]keptRecord{}, 0
+	l.kept = newKept()
 }
 
 // Rebuild forgets everything and judges an input in its place.
@@ -94,7 +77,7 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 		return err
 	}
 	l.reset(s)
-	o.keep = l.keep
+	o.keep = func(e *ocsf.Event, id detect.EventID) { l.kept.keep(e, id, time.Time{}) }
 	l.detector, _, _, err = runDetection(ctx, &o, in, s, l.judge)
 	l.news, l.recounted = true, true
 	return err
@@ -116,7 +99,7 @@ func (l *Live) concerns(account string) bool {
 			return true
 		}
 	}
-	for _, k := range l.records {
+	for _, k := range l.kept.each() {
 		if bytes.Contains(k.raw, []byte(account)) {
 			return true
 		}
@@ -124,8 +107,8 @@ func (l *Live) concerns(account string) bool {
 	return false
 }
 
-// Judge judges an event.
-func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
+// Judge judges an event, and reports whether a rule matched.
+func (l *Live) Judge(e *ocsf.Event, id detect.EventID) bool {
 	l.facts.Reset(l.judge, e)
 	if name := enrich.Handle(e); name != "" {
 		h := l.handles[name]
@@ -137,26 +120,12 @@ func (l *Live) Judge(e *ocsf.Event, id detect.EventID) {
 		h.last = max(h.last, e.Millis)
 		detect.Observe(l.history, e, &l.facts, h.origin, id)
 	}
-	if l.detector.Event(e, &l.facts, id, 0) {
-		l.keep(e, id)
-		l.received[id] = l.Arrived
-		l.news = true
+	if !l.detector.Event(e, &l.facts, id, 0) {
+		return false
 	}
-}
-
-func (l *Live) keep(e *ocsf.Event, id detect.EventID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, known := l.records[id]; known {
-		return
-	}
-	at := e.At
-	at.Source = strings.Clone(at.Source)
-	l.records[id] = keptRecord{bytes.Clone(e.Raw), e.Mapping.Name, strings.Clone(e.ID), at, e.Millis}
-	l.bytes += len(e.Raw)
-	if _, known := l.received[id]; !known && !at.Received.IsZero() {
-		l.received[id] = at.Received
-	}
+	l.kept.keep(e, id, l.Arrived)
+	l.news = true
+	return true
 }
 
 // Stale reports whether something that was judged would come out otherwise now.
@@ -185,26 +154,21 @@ func (l *Live) Conclude() *Result {
 	for _, ids := range v.Needs() {
 		for id := range ids {
 			needed[id] = true
-			l.evidence(v, id)
 		}
+	}
+	l.kept.unpack(needed)
+	for id := range needed {
+		l.evidence(v, id)
 	}
 	r := &Result{Survey: l.survey, Origins: l.history.Origins()}
 	r.finish(v, l.history)
 	l.stale = l.stale || r.Missing > 0
-	if l.bytes > maxKept {
-		for id, k := range l.records {
-			if !needed[id] {
-				l.bytes -= len(k.raw)
-				delete(l.records, id)
-				delete(l.received, id)
-			}
-		}
-	}
+	l.kept.settle(needed)
 	return r
 }
 
 func (l *Live) evidence(v *detect.Verdict, id detect.EventID) {
-	k, ok := l.records[id]
+	k, ok := l.kept.open[id]
 	if !ok {
 		return
 	}
@@ -230,10 +194,7 @@ func (l *Live) Renew(ctx context.Context, set *intel.Set, files []lake.File) err
 		if !l.detector.Intel(e, &l.facts, id, 0) {
 			return
 		}
-		l.keep(e, id)
-		if _, known := l.received[id]; !known {
-			l.received[id] = received
-		}
+		l.kept.keep(e, id, received)
 	})
 }
 

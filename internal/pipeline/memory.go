@@ -64,13 +64,7 @@ func (l *Live) Forget(before time.Time) {
 			delete(l.handles, name)
 		}
 	}
-	for id, k := range l.records {
-		if k.millis < at {
-			l.bytes -= len(k.raw)
-			delete(l.records, id)
-			delete(l.received, id)
-		}
-	}
+	l.kept.forget(at)
 }
 
 // head says what the memory of live detection depends on.
@@ -129,8 +123,8 @@ func (l *Live) encode(e *snapshot.Encoder) error {
 		e.Text(h.origin)
 		e.Int(h.last)
 	}
-	e.Len(len(l.records))
-	for id, k := range l.records {
+	e.Len(l.kept.len())
+	for id, k := range l.kept.each() {
 		e.Bytes(id[:])
 		e.Bytes(k.raw)
 		e.Text(k.format)
@@ -139,9 +133,8 @@ func (l *Live) encode(e *snapshot.Encoder) error {
 		e.Int(int64(k.at.Record))
 		e.Int(k.at.Offset)
 		e.Int(k.millis)
-		came, known := l.received[id]
-		e.Bool(known)
-		e.Int(came.UnixNano())
+		e.Bool(!k.came.IsZero())
+		e.Int(k.came.UnixNano())
 	}
 	e.Bool(l.Stale())
 	return nil
@@ -166,24 +159,26 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		name := d.Text()
 		handles[name] = &handle{d.Text(), d.Int()}
 	}
-	kept, received, size := map[detect.EventID]keptRecord{}, map[detect.EventID]time.Time{}, 0
+	kept := newKept()
 	for range d.Len() {
 		var id detect.EventID
 		d.Fill(id[:])
 		k := keptRecord{raw: d.Bytes(), format: d.Text(), id: d.Text(), at: ocsf.Position{Source: d.Text(), Record: int(d.Int()), Offset: d.Int()}, millis: d.Int()}
 		known, came := d.Bool(), time.Unix(0, d.Int()).UTC()
 		if known {
-			received[id] = came
+			k.came = came
 		}
-		kept[id] = k
-		size += len(k.raw)
+		kept.put(id, k)
+		if kept.openBytes > 2*openMost {
+			kept.pack(nil)
+		}
 	}
 	stale := d.Bool()
 	if err := d.Err(); err != nil {
 		return err
 	}
 	l.reset(&survey{enrich: learned, history: history})
-	l.detector, l.handles, l.records, l.received, l.bytes, l.stale, l.news, l.recounted = detector, handles, kept, received, size, stale, true, true
+	l.detector, l.handles, l.kept, l.stale, l.news, l.recounted = detector, handles, kept, stale, true, true
 	return nil
 }
 

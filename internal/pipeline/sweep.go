@@ -116,11 +116,11 @@ type Swept struct {
 	*Result
 	Events   int // that name an indicator
 	Hits     []detect.IntelHits
-	received map[detect.EventID]time.Time
+	received func(account, uid string) time.Time
 }
 
 // Received says when an event came in.
-func (s *Swept) Received(account, uid string) time.Time { return s.received[detect.IDOf(account, uid)] }
+func (s *Swept) Received(account, uid string) time.Time { return s.received(account, uid) }
 
 // Sweep looks for indicators in stored events, by feeds alone. Files are sifted by their columns, and the engine judges what is left. Who
 // stands behind a session is known as far as the events that are left tell it.
@@ -136,7 +136,7 @@ func Sweep(ctx context.Context, o SweepOptions) (*Swept, error) {
 	history := &baseline.History{}
 	l := NewLive(Options{Rules: &detect.Rules{}, Environment: o.Environment, Places: o.Places, Intel: o.Set})
 	l.reset(&survey{enrich: learned, history: history})
-	s := &Swept{received: l.received}
+	s := &Swept{received: l.Received}
 	err := sift(ctx, o.Files, o.Set, func(e *ocsf.Event, received time.Time) {
 		if !within(e) {
 			return
@@ -144,8 +144,7 @@ func Sweep(ctx context.Context, o SweepOptions) (*Swept, error) {
 		id := idOf(e)
 		l.facts.Reset(l.judge, e)
 		if l.detector.Intel(e, &l.facts, id, 0) {
-			l.keep(e, id)
-			l.received[id] = received
+			l.kept.keep(e, id, received)
 		}
 	})
 	if err != nil {

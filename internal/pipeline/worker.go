@@ -35,7 +35,8 @@ type Worker struct {
 	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
 	At func(step Step, record []byte)
 
-	partition string // under what name the sinks keep their positions
+	machine   func(time.Time) time.Time // where a test tells the time: when that was by the machine's clock, which files and snapshots bear
+	partition string                    // under what name the sinks keep their positions
 	damage    damage
 	trials    *trials
 	tides     *tides
@@ -408,6 +409,9 @@ const grace = time.Hour
 // forget removes snapshots, and then files, that nobody can be reading any more.
 func (w *Worker) forget(ctx context.Context) error {
 	before := w.Now().Add(-grace)
+	if w.machine != nil {
+		before = w.machine(before)
+	}
 	if err := w.Lake.Expire(ctx, before); err != nil {
 		return err
 	}

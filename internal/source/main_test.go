@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"} {
 		os.Setenv(name, value)
 	}
+	if dir := os.Getenv(bucketChild); dir != "" {
+		serveBucket(dir)
+	}
 	code := m.Run()
 	theMoto.stop()
 	os.Exit(code)
@@ -42,7 +45,7 @@ type yard struct {
 	said []string
 }
 
-func newYard(t *testing.T) *yard {
+func newYard(t testing.TB) *yard {
 	t.Helper()
 	y := &yard{dir: t.TempDir(), now: time.Now}
 	y.open(t)
@@ -51,7 +54,7 @@ func newYard(t *testing.T) *yard {
 }
 
 // open opens all again, as a restart does.
-func (y *yard) open(t *testing.T) {
+func (y *yard) open(t testing.TB) {
 	t.Helper()
 	var err error
 	if y.desk, err = desk.Open(t.Context(), filepath.Join(y.dir, "desk.db")); err != nil {
@@ -66,7 +69,7 @@ func (y *yard) open(t *testing.T) {
 	}
 }
 
-func (y *yard) close(t *testing.T) {
+func (y *yard) close(t testing.TB) {
 	t.Helper()
 	if err := errors.Join(y.stream.Close(), y.desk.Close()); err != nil {
 		t.Error(err)

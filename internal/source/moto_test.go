@@ -94,7 +94,7 @@ func (m *moto) stop() {
 
 // cloud is a bucket and a queue of a test's own, seen through a proxy that can be told to fail.
 type cloud struct {
-	t     *testing.T
+	t     testing.TB
 	name  string // of bucket and queue
 	queue string // its URL
 	s3    *s3.Client
@@ -111,7 +111,7 @@ type cloud struct {
 // ask is one request that came by.
 type ask struct{ method, key, prefix, action string }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
 	theMoto.once.Do(func() { theMoto.err = theMoto.start() })
 	switch {
