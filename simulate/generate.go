@@ -33,8 +33,9 @@ type generator struct {
 	ready  int // days that were made
 }
 
-// newGenerator plays the attacks and makes no day yet. A sketch makes objects without bodies: their names, times and counts, and all labels.
-func newGenerator(c Config, sketch bool) (*generator, error) {
+// newGenerator plays the attacks and makes no day yet. Only objects of the formats in bodies get one; of the others there is a sketch: name, time and
+// count. The labels are of all.
+func newGenerator(c Config, bodies []string) (*generator, error) {
 	if c.Scale <= 0 {
 		c.Scale = 1
 	}
@@ -51,8 +52,8 @@ func newGenerator(c Config, sketch bool) (*generator, error) {
 	}
 	c.Formats = formats
 	g := &generator{c: c, staff: people(rand.New(rand.NewPCG(c.Seed, 1))), labels: &Labels{Accounts: len(accounts), Days: c.Days, Attacks: []AttackLabel{}}}
-	g.trail = &trail{r: rand.New(rand.NewPCG(c.Seed, 99)), sketch: sketch}
-	g.pack = &packer{r: rand.New(rand.NewPCG(c.Seed, 199)), sketch: sketch, labels: g.labels}
+	g.trail = &trail{r: rand.New(rand.NewPCG(c.Seed, 99)), sketch: !slices.Contains(bodies, "cloudtrail")}
+	g.pack = &packer{r: rand.New(rand.NewPCG(c.Seed, 199)), bodies: bodies, labels: g.labels}
 	g.lines = newLines(c)
 	for i, a := range wanted {
 		run, records := play(c, a, i, len(wanted))

@@ -59,7 +59,7 @@ type mark struct {
 // packer makes objects of lines as each service delivers them.
 type packer struct {
 	r      *rand.Rand
-	sketch bool
+	bodies []string // formats whose objects get one
 	labels *Labels
 }
 
@@ -119,7 +119,7 @@ func (p *packer) file(w place, end time.Time, list []line) (object, error) {
 		}
 		p.labels.add(x.mark, fmt.Sprintf("%s#%d", o.path, first+i), x.at)
 	}
-	if p.sketch {
+	if !slices.Contains(p.bodies, o.format) {
 		return o, nil
 	}
 	text := func(w io.Writer) error {

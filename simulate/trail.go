@@ -13,6 +13,9 @@ type trail struct {
 	sketch bool
 }
 
+// quarter is what a file spans. It is delivered at its end, so that nothing in it is of the future.
+const quarter = 15 * time.Minute
+
 func (t *trail) day(records []record) ([]object, error) {
 	sort.SliceStable(records, func(i, j int) bool { return records[i].at.Before(records[j].at) })
 	type key struct {
@@ -32,12 +35,12 @@ func (t *trail) day(records []record) ([]object, error) {
 			copies = 2
 		}
 		for range copies {
-			k := key{r.account, r.region, r.at.Add(late).UTC().Truncate(15 * time.Minute)}
+			k := key{r.account, r.region, r.at.Add(late).UTC().Truncate(quarter)}
 			if files[k] == nil {
 				order = append(order, k)
 			}
 			files[k] = append(files[k], r.body)
-			late += 15 * time.Minute
+			late += quarter
 		}
 	}
 	var out []object
@@ -54,7 +57,7 @@ func (t *trail) day(records []record) ([]object, error) {
 }
 
 func (t *trail) file(account, region string, at time.Time, list []m) (object, error) {
-	o := object{format: "cloudtrail", at: at, events: len(list)}
+	o := object{format: "cloudtrail", at: at.Add(quarter), events: len(list)}
 	o.path = fmt.Sprintf("AWSLogs/%s/%s/CloudTrail/%s/%s/%s_CloudTrail_%s_%s_%s.json.gz", orgID, account, region, at.Format("2006/01/02"), account, region, at.Format(stamp), unique(t.r, 16))
 	if t.sketch {
 		return o, nil

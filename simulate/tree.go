@@ -28,7 +28,7 @@ func SampleConfig() Config {
 // WriteTree writes logs/, labels.json and environment.yaml below dir. progress, where given, is told how many events
 // have been written.
 func WriteTree(ctx context.Context, dir string, c Config, progress func(events int)) (*Labels, error) {
-	g, err := newGenerator(c, false)
+	g, err := newGenerator(c, Formats())
 	if err != nil {
 		return nil, err
 	}
