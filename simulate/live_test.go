@@ -106,6 +106,25 @@ func formatOf(path string) string {
 // feedUntil delivers to a target of the test's own.
 func feedUntil(t *testing.T, c LiveConfig, to *taken) error {
 	t.Helper()
+	return feedInto(t, c, to)
+}
+
+// both notes what a real target takes, and ends the delivery after most.
+type both struct {
+	taken
+	to   target
+	most int
+}
+
+func (b *both) put(ctx context.Context, path string, body []byte) error {
+	if len(b.paths) == b.most {
+		return errKilled
+	}
+	return errors.Join(b.to.put(ctx, path, body), b.taken.put(ctx, path, body))
+}
+
+func feedInto(t *testing.T, c LiveConfig, to target) error {
+	t.Helper()
 	f, err := recall(&c)
 	if err != nil {
 		t.Fatal(err)
@@ -244,6 +263,7 @@ func TestAKilledWriterGoesOn(t *testing.T) {
 				return nil
 			}
 			c := liveOf(dir, k)
+			c.Scale = 0.05
 			if err := feedUntil(t, c, to); !errors.Is(err, errKilled) {
 				t.Fatal(err)
 			}
