@@ -63,7 +63,8 @@ func (b *logbook) report(f *found, first, last time.Time, count int, where *mach
 		"serviceName": "guardduty", "detectorId": detector, "resourceRole": "TARGET", "count": count, "archived": false,
 		"eventFirstSeen": first.UTC().Format(iso), "eventLastSeen": last.UTC().Format(iso), "additionalInfo": m{"type": "default", "value": "{}"},
 	}
-	title, resource := f.title, m{}
+	title := f.title
+	var resource m
 	if call != nil {
 		title, resource = callReported(f, call, service)
 	} else {
