@@ -56,6 +56,7 @@ type house struct {
 	sources  *source.House
 	worker   *pipeline.Worker
 	watch    *watch
+	prover   *pipeline.Prover
 	listener net.Listener
 	feeds    *feedKeeper
 	intel    atomic.Pointer[intel.Set] // the feeds of now
@@ -99,6 +100,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 		return nil, err
 	}
 	h.closers = append(h.closers, h.ledger.Close)
+	if _, err = pipeline.Settle(ctx, h.stream, h.lake, h.desk, h.log); err != nil { // before a source publishes
+		return nil, err
+	}
 	return h, h.assemble(ctx)
 }
 
@@ -131,7 +135,11 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
-	follower.Prove = (&pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}).Prove
+	if err := pipeline.ProveRules(ctx, h.ledger, filepath.Join(c.ledgerDir(), "rules"), rules); err != nil {
+		return fmt.Errorf("tell the ledger of the rules: %w", err)
+	}
+	h.prover = &pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}
+	follower.Prove = h.prover.Prove
 	h.worker = &pipeline.Worker{
 		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
@@ -196,6 +204,9 @@ func (h *house) run(ctx context.Context) error {
 		group.Go(func() error { return h.work(ctx) })
 	}
 	group.Go(func() error { return h.watchFeeds(ctx) })
+	group.Go(func() error {
+		return h.prover.Run(ctx, proveEvery, func(err error) { h.log.Error("what was received cannot be told to the ledger", "error", err) })
+	})
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
 	return group.Wait()
@@ -208,6 +219,9 @@ func whenDone(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// proveEvery is how long what was received may wait for its leaf where no commit comes.
+const proveEvery = 15 * time.Second
 
 // work keeps the worker going. A failure of the disk or the database passes; until then the stream holds what comes.
 func (h *house) work(ctx context.Context) error {

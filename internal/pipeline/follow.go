@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,14 +135,36 @@ func eventHashes(ctx context.Context, path string) ([]ledger.EventHash, error) {
 }
 
 // DataFiles shows the data files of a lake's current snapshot to the ledger's verification. A file in the folder that no snapshot names
-// is not read by anyone, and is not shown: a commit that was killed leaves such files. Where the catalog cannot be read, all
-// files in the folder are shown.
+// is not read by anyone, and is a stray: a commit that was killed leaves such files. Where the catalog cannot be read, or is a copy that
+// speaks of another folder, all files in the folder are shown.
 type DataFiles struct{ Dir string }
+
+// named lists what the current snapshot names, and reports whether it is known.
+func (d DataFiles) named(ctx context.Context) ([]string, bool) {
+	named, err := lake.Named(ctx, d.Dir)
+	outside := slices.ContainsFunc(named, func(path string) bool { return !filepath.IsLocal(filepath.FromSlash(path)) })
+	return named, err == nil && !outside
+}
+
+// Strays lists the files of the folder that the current snapshot does not name.
+func (d DataFiles) Strays(ctx context.Context) iter.Seq2[string, error] {
+	named, known := d.named(ctx)
+	return func(yield func(string, error) bool) {
+		if !known {
+			return
+		}
+		for path, err := range d.all() {
+			if _, is := slices.BinarySearch(named, path); !is && !yield(path, err) {
+				return
+			}
+		}
+	}
+}
 
 // Paths lists the data files.
 func (d DataFiles) Paths(ctx context.Context) iter.Seq2[string, error] {
-	named, err := lake.Named(ctx, d.Dir)
-	if err != nil {
+	named, known := d.named(ctx)
+	if !known {
 		return d.all()
 	}
 	return func(yield func(string, error) bool) {
@@ -175,6 +198,16 @@ func (d DataFiles) all() iter.Seq2[string, error] {
 // Open opens a data file.
 func (d DataFiles) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	return os.Open(filepath.Join(d.Dir, filepath.FromSlash(path))) //nolint:gosec // a path of the ledger, below the folder that the user names
+}
+
+// Names gives the name of each event of a data file, in the order of its rows: "product's id, of what it came in".
+func (d DataFiles) Names(ctx context.Context, path string) ([]string, error) {
+	var out []string
+	err := lake.Records(ctx, filepath.Join(d.Dir, filepath.FromSlash(path)), func(k lake.Kept) error {
+		out = append(out, fmt.Sprintf("%s (%s, received in %s)", k.ID, k.Format, k.Object))
+		return nil
+	})
+	return out, err
 }
 
 // EventHashes lists the events of a data file.
