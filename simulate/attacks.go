@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -43,11 +44,35 @@ type AttackLabel struct {
 	Steps  []StepLabel `json:"steps"`
 }
 
-// StepLabel is one step of an attack. Tactic is ATT&CK's short name.
+// StepLabel is one step of an attack. Tactic is ATT&CK's short name. An event is named by its own id (CloudTrail's eventID, GuardDuty's id@updatedAt),
+// and a line of a log that has none by the object that it stands in and its number there: AWSLogs/….log.gz#17.
 type StepLabel struct {
 	Name     string   `json:"name"`
 	Tactic   string   `json:"tactic"`
 	EventIDs []string `json:"event_ids"`
+}
+
+// add names an event in a step, which is made where there is none of that name. when is what the attacker did; zero for what others say of it.
+func (l *Labels) add(at *mark, id string, when time.Time) {
+	a := &l.Attacks[at.attack]
+	i := slices.IndexFunc(a.Steps, func(s StepLabel) bool { return s.Name == at.step && s.Tactic == at.tactic })
+	if i < 0 {
+		a.Steps = append(a.Steps, StepLabel{Name: at.step, Tactic: at.tactic})
+		i = len(a.Steps) - 1
+	}
+	a.Steps[i].EventIDs = append(a.Steps[i].EventIDs, id)
+	if !when.IsZero() {
+		a.span(when)
+	}
+}
+
+func (a *AttackLabel) span(at time.Time) {
+	if a.First.IsZero() || at.Before(a.First) {
+		a.First = at
+	}
+	if at.After(a.Last) {
+		a.Last = at
+	}
 }
 
 // attackRun is an attack while it is written.
@@ -67,12 +92,7 @@ func (a *attackRun) add(id string, at time.Time) {
 	}
 	s := &a.label.Steps[len(a.label.Steps)-1]
 	s.EventIDs = append(s.EventIDs, id)
-	if a.label.First.IsZero() || at.Before(a.label.First) {
-		a.label.First = at
-	}
-	if at.After(a.label.Last) {
-		a.label.Last = at
-	}
+	a.label.span(at)
 }
 
 // stranger is an account that is not the organisation's.

@@ -1,59 +1,57 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// LiveConfig says how to deliver a tree as time passes.
+// LiveConfig says how to deliver an organisation's logs as time passes.
 type LiveConfig struct {
-	Config
-	Dir     string        // folder that the files are delivered into
-	CatchUp time.Duration // how long the delivery of everything up to now takes
+	Config               // a zero Start is taken from the clock, so that the attacks lie in the last days and what comes next is tomorrow's
+	Dir    string        // folder for labels.json, environment.yaml, what was delivered, and logs/ where a target is a folder
+	To     []Destination // where each format goes; none is the folder logs/ for all
+	S3     Store
+	// Pace of the past; what comes after it comes when its time does. Without a rate it takes CatchUp.
+	Rate    Rate
+	CatchUp time.Duration
 	Now     func() time.Time
-	Said    func(line string) // told of what is going on; may be nil
+	Wait    func(ctx context.Context, d time.Duration) error // nil waits by the real clock
+	Said    func(line string)                                // told of what is going on; may be nil
 }
 
-// fileTime is when CloudTrail delivered a file, as its name says.
-var fileTime = regexp.MustCompile(`_(\d{8}T\d{4}Z)_`)
-
-// Live writes a tree whose days end tomorrow, delivers what is of the past within CatchUp, in the order of time, and then each file when its
-// time comes, until the context or the tree ends. Files appear whole. The labels of the attacks and environment.yaml lie beside the
-// folder before the first file does.
+// Live delivers the past in the order of time, and then each object when its time comes, until the context ends. The labels of the attacks and
+// environment.yaml lie in Dir before the first object is delivered. Called again with the same Dir it goes on where it was: an object has the
+// same name and bytes each time, so that one that is delivered again is known to the one who gets it.
 func Live(ctx context.Context, c LiveConfig) error {
-	c.Start = c.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 2-c.Days)
-	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(c.Dir)), ".simulate-*") // on the same disk, so that a rename is whole
+	if c.Wait == nil {
+		c.Wait = wait
+	}
+	if len(c.To) == 0 {
+		c.To = []Destination{{}}
+	}
+	memory, err := recall(&c)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work) //nolint:errcheck // temporary
-	labels, err := WriteTree(ctx, work, c.Config, nil)
+	labels, past, err := outline(ctx, &c)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.Dir, 0o750); err != nil {
+	if err := labels.write(c.Dir); err != nil {
 		return err
-	}
-	for _, name := range []string{"labels.json", "environment.yaml"} {
-		if err := os.Rename(filepath.Join(work, name), filepath.Join(filepath.Dir(filepath.Clean(c.Dir)), name)); err != nil {
-			return err
-		}
 	}
 	for _, a := range labels.Attacks {
 		c.say("%s begins %s and ends %s", a.Title, a.First.Format(time.DateTime), a.Last.Format(time.DateTime))
 	}
-	files, err := inOrder(filepath.Join(work, "logs"))
-	if err != nil {
-		return err
-	}
-	return c.deliver(ctx, filepath.Join(work, "logs"), files)
+	c.say("%d events of the past in %d files come first%s", past.events, past.files, c.Rate.over(past.events, c.Now().Sub(c.Start), c.CatchUp))
+	return c.run(ctx, memory)
 }
 
 func (c *LiveConfig) say(format string, args ...any) {
@@ -62,59 +60,136 @@ func (c *LiveConfig) say(format string, args ...any) {
 	}
 }
 
-// timed is a file and when it is delivered.
-type timed struct {
-	path string
-	at   time.Time
-}
-
-func inOrder(root string) ([]timed, error) {
-	var out []timed
-	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		m := fileTime.FindStringSubmatch(path)
-		if m == nil {
-			return fmt.Errorf("%s does not say when it was delivered", path)
-		}
-		at, err := time.Parse("20060102T1504Z", m[1])
-		out = append(out, timed{path, at})
-		return err
-	})
-	slices.SortStableFunc(out, func(a, b timed) int { return a.at.Compare(b.at) })
-	return out, err
-}
-
-func (c *LiveConfig) deliver(ctx context.Context, from string, files []timed) error {
-	begin := c.Now()
-	past := 0
-	for past < len(files) && !files[past].at.After(begin) {
-		past++
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
 	}
-	for i, f := range files {
-		due := f.at
-		if i < past {
-			due = begin.Add(c.CatchUp * time.Duration(i) / time.Duration(past))
+}
+
+// amount is how much something is.
+type amount struct{ files, events int }
+
+// outline makes a sketch of the Config's days: the labels of all, and how much of them is past.
+func outline(ctx context.Context, c *LiveConfig) (*Labels, amount, error) {
+	g, err := newGenerator(c.Config, nil)
+	if err != nil {
+		return nil, amount{}, err
+	}
+	var past amount
+	now := c.Now()
+	for range c.Days {
+		day, err := g.day()
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return nil, past, err
 		}
-		if wait := due.Sub(c.Now()); wait > 0 {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(wait):
+		for i := range day {
+			if !day[i].at.After(now) {
+				past.files++
+				past.events += day[i].events
 			}
 		}
-		to := filepath.Join(c.Dir, f.path)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o750), os.Rename(filepath.Join(from, f.path), to)); err != nil {
-			return err
-		}
-		now := c.Now()
-		if err := os.Chtimes(to, now, now); err != nil {
-			return err
-		}
-		if i+1 == past {
-			c.say("%d files of the past are delivered; %d more come when their time does", past, len(files)-past)
-		}
 	}
-	return nil
+	return g.labels, past, nil
 }
+
+// run gives each target its objects. A target that is slow or away keeps no other waiting.
+func (c *LiveConfig) run(ctx context.Context, memory *memory) error {
+	group, ctx := errgroup.WithContext(ctx)
+	p := pace{Rate: c.Rate, catchUp: c.CatchUp, begin: c.Now(), from: c.Start}
+	for i, to := range c.To {
+		t, err := to.open(ctx, c)
+		if err != nil {
+			return err
+		}
+		formats, err := c.formatsOf(i)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return c.feed(ctx, p, to, t, formats, memory) })
+	}
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// formatsOf lists what goes to a destination: what it names; where it names nothing, what no other names.
+func (c *LiveConfig) formatsOf(i int) ([]string, error) {
+	all, err := chooseFormats(c.Formats)
+	if err != nil {
+		return nil, err
+	}
+	named := c.To[i].Formats
+	if len(named) > 0 {
+		if _, err := chooseFormats(named); err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(all, func(f string) bool { return !slices.Contains(named, f) }), nil
+	}
+	for _, other := range c.To {
+		all = slices.DeleteFunc(all, func(f string) bool { return slices.Contains(other.Formats, f) })
+	}
+	return all, nil
+}
+
+// feed makes day after day, and delivers what a target is to get.
+func (c *LiveConfig) feed(ctx context.Context, p pace, to Destination, t target, formats []string, memory *memory) error {
+	g, err := newGenerator(c.Config, formats)
+	if err != nil {
+		return err
+	}
+	skip, told := memory.delivered(to), false
+	var waiting []object
+	for {
+		day, err := g.day()
+		if err != nil {
+			return err
+		}
+		waiting = append(waiting, day...)
+		slices.SortFunc(waiting, func(a, b object) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.path, b.path)) })
+		next := c.Start.AddDate(0, 0, g.ready) // nothing of the days after is delivered before it
+		n := 0
+		for ; n < len(waiting) && waiting[n].at.Before(next); n++ {
+			o := &waiting[n]
+			mine := slices.Contains(formats, o.format)
+			if mine && skip > 0 {
+				skip--
+				continue
+			}
+			due := p.due(o.at, o.events)
+			if !mine {
+				continue
+			}
+			if !told && o.at.After(p.begin) {
+				told = true
+				c.say("the past is delivered to %s; the rest comes when its time does", to)
+			}
+			if err := c.until(ctx, due); err != nil {
+				return err
+			}
+			if err := t.put(ctx, o.path, o.body); err != nil {
+				return fmt.Errorf("deliver %s to %s: %w", o.path, to, err)
+			}
+			if err := memory.note(to); err != nil {
+				return err
+			}
+		}
+		waiting = slices.Delete(waiting, 0, n)
+	}
+}
+
+func (c *LiveConfig) until(ctx context.Context, due time.Time) error {
+	if left := due.Sub(c.Now()); left > 0 {
+		return c.Wait(ctx, left)
+	}
+	return ctx.Err()
+}
+
+// logs is the folder of targets that are folders.
+func (c *LiveConfig) logs() string { return filepath.Join(c.Dir, "logs") }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,17 +15,20 @@ import (
 
 func simulateCommand(io app.Streams) *cobra.Command {
 	var c simulate.Config
+	var l liveFlags
 	var out, start string
 	var sample, list, live bool
-	var catchUp time.Duration
 	var volume, files int
 	cmd := &cobra.Command{
 		Use:   "simulate -o FOLDER",
-		Short: "Write the CloudTrail of a simulated organisation, with labelled attacks",
-		Long: `Writes a tree of CloudTrail files as AWS delivers them, labels.json (which events are whose
-attack) and environment.yaml. The same seed gives the same bytes. Nothing is sent anywhere.`,
-		Example: "  tocsin simulate --sample -o demo && tocsin scan demo/logs --environment demo/environment.yaml\n  tocsin simulate --days 30 --attack all -o month",
-		Args:    arguments(cobra.NoArgs, "name the folder with -o"),
+		Short: "Write the logs of a simulated organisation, with labelled attacks",
+		Long: `Writes a tree of files as AWS delivers them, labels.json (which events are whose attack) and
+environment.yaml. The same seed gives the same bytes. CloudTrail alone is written unless --format names
+more; all formats tell one story. Nothing is sent anywhere, unless --live is told where with --to.`,
+		Example: `  tocsin simulate --sample -o demo && tocsin scan demo/logs --environment demo/environment.yaml
+  tocsin simulate --days 30 --attack all --format all -o month
+  tocsin simulate --live -o live --to s3://logs/prefix --endpoint http://127.0.0.1:5000 --rate 60x`,
+		Args: arguments(cobra.NoArgs, "name the folder with -o"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if list {
 				for _, a := range simulate.AttackList() {
@@ -32,23 +36,25 @@ attack) and environment.yaml. The same seed gives the same bytes. Nothing is sen
 				}
 				return nil
 			}
-			if err := freshFolder(out); err != nil {
-				return err
+			if cmd.Flags().Changed("start") || !live && !sample {
+				var err error
+				if c.Start, err = time.Parse(time.DateOnly, start); err != nil {
+					return app.UsageError{Err: fmt.Errorf("--start %q is no date", start), Hint: "write it as 2026-03-02"}
+				}
 			}
 			if live {
-				c := simulate.LiveConfig{Config: simulate.SampleConfig(), Dir: filepath.Join(out, "logs"), CatchUp: catchUp, Now: time.Now, Said: func(line string) { fmt.Fprintln(io.Err, "simulate:", line) }}
-				return simulate.Live(cmd.Context(), c)
+				return l.run(cmd, c, out, io)
+			}
+			if err := freshFolder(out); err != nil {
+				return err
 			}
 			if volume > 0 {
 				return simulate.Volume(cmd.Context(), out, volume, files, c.Seed)
 			}
 			if sample {
+				formats := c.Formats
 				c = simulate.SampleConfig()
-			} else {
-				var err error
-				if c.Start, err = time.Parse(time.DateOnly, start); err != nil {
-					return app.UsageError{Err: fmt.Errorf("--start %q is no date", start), Hint: "write it as 2026-03-02"}
-				}
+				c.Formats = formats
 			}
 			labels, err := simulate.WriteTree(cmd.Context(), out, c, func(n int) { fmt.Fprintf(io.Err, "\r%d events", n) })
 			fmt.Fprintln(io.Err)
@@ -64,15 +70,77 @@ attack) and environment.yaml. The same seed gives the same bytes. Nothing is sen
 	f.BoolVar(&sample, "sample", false, "a small organisation under one attack, to try Tocsin on")
 	f.BoolVar(&list, "list", false, "list the attacks that there are")
 	f.Uint64Var(&c.Seed, "seed", 1, "another seed, another organisation")
-	f.StringVar(&start, "start", "2026-03-02", "first day")
-	f.IntVar(&c.Days, "days", 30, "days to write")
+	f.StringVar(&start, "start", "2026-03-02", "first day; with --live by the clock, so that the attack was yesterday")
+	f.IntVar(&c.Days, "days", 30, "days to write; with --live 8: days of the past, and today")
 	f.Float64Var(&c.Scale, "scale", 1, "load: 1 is ordinary")
 	f.StringArrayVar(&c.Attacks, "attack", nil, "attack to write in, by id, or all; can be repeated")
-	f.BoolVar(&live, "live", false, "deliver a small organisation's logs as time passes: the past week at once, the rest when it comes")
-	f.DurationVar(&catchUp, "catch-up", 20*time.Second, "with --live: how long the delivery of the past takes")
+	f.StringSliceVar(&c.Formats, "format", nil, "what to write: "+strings.Join(simulate.Formats(), ", ")+", or all (default cloudtrail; with --live all)")
+	f.BoolVar(&live, "live", false, "deliver as time passes: the past at once, the rest when it comes; with the folder of before, goes on there")
 	f.IntVar(&volume, "volume", 0, "write so many plain events instead, for benchmarks")
 	f.IntVar(&files, "files", 4000, "with --volume: files to spread them over")
+	l.flags(cmd)
 	return cmd
+}
+
+// liveFlags are what only --live asks.
+type liveFlags struct {
+	to, tokens       []string
+	rate             string
+	catchUp          time.Duration
+	endpoint, region string
+}
+
+func (l *liveFlags) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.DurationVar(&l.catchUp, "catch-up", 20*time.Second, "with --live: how long the delivery of the past takes")
+	f.StringVar(&l.rate, "rate", "", "with --live: deliver the past at so many events a second (500/s), or so many times as fast as it was (60x)")
+	f.StringArrayVar(&l.to, "to", nil, "with --live: [FORMAT,FORMAT=]TARGET; folder (logs/ in -o), s3://BUCKET/PREFIX or a source's URL …/api/v1/ingest/NAME; can be repeated")
+	f.StringArrayVar(&l.tokens, "token", nil, "with --to a source's URL: NAME=FILE, the file that holds the source's token; can be repeated")
+	f.StringVar(&l.endpoint, "endpoint", "", "with --to s3://…: another endpoint, of an emulator")
+	f.StringVar(&l.region, "region", "", "with --to s3://…: Region of the bucket")
+}
+
+// run delivers. What is not asked for is the sample's.
+func (l *liveFlags) run(cmd *cobra.Command, c simulate.Config, out string, io app.Streams) error {
+	sample := simulate.SampleConfig()
+	for name, otherwise := range map[string]func(){
+		"seed": func() { c.Seed = sample.Seed }, "days": func() { c.Days = sample.Days }, "scale": func() { c.Scale = sample.Scale },
+		"attack": func() { c.Attacks = sample.Attacks }, "format": func() { c.Formats = []string{"all"} },
+	} {
+		if !cmd.Flags().Changed(name) {
+			otherwise()
+		}
+	}
+	if _, err := os.Stat(filepath.Join(out, simulate.MemoryFile)); out == "" || err != nil {
+		if err := freshFolder(out); err != nil {
+			return err
+		}
+	}
+	live := simulate.LiveConfig{
+		Config: c, Dir: out, CatchUp: l.catchUp, S3: simulate.Store{Endpoint: l.endpoint, Region: l.region}, Now: time.Now,
+		Said: func(line string) { fmt.Fprintln(io.Err, "simulate:", line) },
+	}
+	var err error
+	if live.Rate, err = simulate.ParseRate(l.rate); err != nil {
+		return app.UsageError{Err: err, Hint: "for example --rate 500/s or --rate 60x"}
+	}
+	tokens := map[string]string{}
+	for _, text := range l.tokens {
+		name, file, _ := strings.Cut(text, "=")
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return app.UsageError{Err: err, Hint: "--token NAME=FILE: a file that holds the token of the source NAME"}
+		}
+		tokens[name] = strings.TrimSpace(string(raw))
+	}
+	for _, text := range l.to {
+		d, err := simulate.ParseDestination(text, tokens)
+		if err != nil {
+			return app.UsageError{Err: err, Hint: "for example --to s3://logs/prefix --to alb,waf=http://127.0.0.1:8420/api/v1/ingest/web"}
+		}
+		live.To = append(live.To, d)
+	}
+	return simulate.Live(cmd.Context(), live)
 }
 
 func freshFolder(dir string) error {
