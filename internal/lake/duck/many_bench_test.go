@@ -34,7 +34,6 @@ type telling struct {
 	plain  []string // what stands before each part, and after the last
 	parts  []string
 	kinds  []byte
-	at     time.Time
 	number uint64
 }
 
