@@ -28,7 +28,7 @@ test('an incident is opened, understood, taken, judged and undone by keys alone'
   await expect(page.locator('.note')).toHaveText('<b>not bold</b> \\u{202e}turned');
   await page.getByLabel('New task').fill('Rotate the key');
   await page.keyboard.press('Enter');
-  await page.getByLabel('Rotate the key').check();
+  await page.getByLabel('Rotate the key').click();
   await expect(page.getByText('done by ada')).toBeVisible();
 });
 

@@ -20,6 +20,7 @@ const pages = [
 for (const scheme of ['light', 'dark'] as const) {
   for (const width of [1280, 390]) {
     test(`every page is fair to all, ${scheme}, ${width} px`, async ({ page }) => {
+      test.setTimeout(240_000); // axe takes seconds a page on a busy machine
       await page.emulateMedia({ colorScheme: scheme });
       await page.setViewportSize({ width, height: 800 });
       for (const at of pages) {
