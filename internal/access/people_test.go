@@ -208,14 +208,14 @@ func TestSessionsEnd(t *testing.T) {
 		if open(s, noon.Add(SessionMost)) {
 			t.Error("it lasts for ever")
 		}
-		byPassword, byEnd := begin("bob"), begin("bob")
+		byPassword := begin("bob")
 		if err := p.SetPassword(t.Context(), "bob", "another sentence, long enough", noon, func(*sql.Tx) error { return nil }); err != nil || open(byPassword, noon) {
 			t.Errorf("a session outlives its password: %v", err)
 		}
 		if p.Check(t.Context(), "bob", sentence) == nil || p.Check(t.Context(), "bob", "another sentence, long enough") != nil || p.Check(t.Context(), "nobody", sentence) == nil {
 			t.Error("a password is taken when it is wrong, or the other way round")
 		}
-		byEnd = begin("bob")
+		byEnd := begin("bob")
 		if err := p.Tx(t.Context(), func(tx *sql.Tx) error {
 			return p.Change(t.Context(), tx, Everything(), Person{Name: "bob", Role: Viewer, Accounts: []string{own}, Ended: noon})
 		}); err != nil || open(byEnd, noon) {

@@ -61,7 +61,8 @@ func (s *Server) Handler() http.Handler {
 	s.rules(api)
 	s.settings(api)
 	s.plain(api, mux)
-	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, w, r) })))
+	pages := ours()
+	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
 }
 
 // schemaName names a type in the document. What comes of a hunt says so: its words (a link, a search that found) are others' as well.
@@ -86,11 +87,14 @@ func (r *refusal) WriteHeader(status int) { r.status = status }
 
 func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
 
-// routed serves what there is a route for, and says in our own words where there is none.
-func routed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+// routed serves what there is a route for, then the console, and says in our own words where there is neither.
+func routed(mux *http.ServeMux, pages *console, w http.ResponseWriter, r *http.Request) {
 	h, pattern := mux.Handler(r)
 	if pattern != "" {
 		mux.ServeHTTP(w, r)
+		return
+	}
+	if pages.serve(w, r) {
 		return
 	}
 	no := &refusal{ResponseWriter: w, status: http.StatusNotFound}

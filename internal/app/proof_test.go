@@ -117,6 +117,13 @@ func (p *proved) live(t *testing.T) {
 			t.Fatalf("it is not settled: %v, %v", h.ready(), h.sources.States())
 		}
 	}
+	told := map[string]float64{}
+	for _, m := range h.metrics() {
+		told[m.Name] = m.Value
+	}
+	if _, is := told["tocsin_lake_damaged_total"]; !is || told["tocsin_stream_lost_total"] != 0 || time.Unix(int64(told["tocsin_watermark_seconds"]), 0).Year() != 2024 {
+		t.Errorf("the metrics tell of watermarks %v, and of damage %v", told["tocsin_watermark_seconds"], is)
+	}
 	stop()
 	if err := errors.Join(<-done, h.close()); err != nil {
 		t.Fatal(err)

@@ -161,10 +161,11 @@ func (h *house) assemble(ctx context.Context) error {
 	if err := os.RemoveAll(h.sources.Spool); err != nil { // what a kill left behind was never acknowledged
 		return err
 	}
+	follower.Damaged = h.worker.Harmed
 	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
 		return err
 	}
-	h.watch.states, h.watch.stored = h.sources.States, h.storedUntil
+	h.watch.states, h.watch.stored, h.watch.damage = h.sources.States, h.storedUntil, h.worker.Damage
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err

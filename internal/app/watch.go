@@ -19,6 +19,7 @@ type watch struct {
 	lake     *lake.Lake
 	states   func() map[string]source.State
 	stored   func(ctx context.Context) time.Time // up to when all that was received is counted
+	damage   func(ctx context.Context, files []lake.File) (paths []string, since time.Time)
 	expected health.Expected
 	prices   health.Prices
 	silences map[string]time.Duration
@@ -31,6 +32,7 @@ type watch struct {
 	last     time.Time            // when it last looked
 	bytes    int64                // of the lake
 	measured time.Time
+	harmed   []health.Trouble // of the lake, as of when it was measured
 	report   atomic.Pointer[health.Report]
 }
 
@@ -78,6 +80,7 @@ func (w *watch) look(ctx context.Context) error {
 		}
 	}
 	r := health.Judge(health.Question{Book: w.book, Sources: sources, Running: true, LakeBytes: w.bytes, Prices: w.prices, Silences: w.silences, Now: as})
+	r.Troubles = append(r.Troubles, w.harmed...)
 	w.report.Store(&r)
 	_, err = w.desk.SaveTroubles(ctx, r.Troubles, now)
 	return err
@@ -146,6 +149,12 @@ func (w *watch) measure(ctx context.Context, now time.Time) error {
 	w.bytes, w.measured = 0, now
 	for _, f := range files {
 		w.bytes += f.Bytes
+	}
+	w.harmed = nil
+	if w.damage != nil {
+		if paths, since := w.damage(ctx, files); len(paths) > 0 {
+			w.harmed = []health.Trouble{health.Damage(paths, since)}
+		}
 	}
 	return nil
 }

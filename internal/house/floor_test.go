@@ -49,6 +49,7 @@ var floors = map[string]float64{
 	"internal/app":                6,
 	"cmd/":                        7,
 	"content":                     -1,
+	"web":                         -1,
 	"simulate":                    -1,
 	"internal/house":              0,
 	"build/":                      7,
@@ -61,6 +62,7 @@ var floors = map[string]float64{
 var onlyFor = map[string][]string{
 	"simulate": {"cmd/"},
 	"content":  {"cmd/", "internal/app"},
+	"web":      {"internal/api"},
 }
 
 type listed struct {

@@ -101,6 +101,10 @@ type FileExpired struct {
 	Policy   string `json:"policy"`
 }
 
+// UnprovenPolicy begins the policy of a FileExpired whose file a compaction replaced, where a damaged file made it impossible to prove that the new
+// files hold its events. Verify names such files.
+const UnprovenPolicy = "compaction without proof, as a data file could not be read"
+
 // Evidence says that a sealed package of evidence was made.
 type Evidence struct {
 	Bytes    int64  `json:"bytes"`

@@ -72,10 +72,12 @@ var brisk = Timing{Conclude: 20 * time.Millisecond, Commit: 40 * time.Millisecon
 
 func (b *bench) brisk(r *detect.Rules) *Worker {
 	f := &Follower{Lake: b.lake, Ledger: b.ledger, Mark: filepath.Join(b.dir, "ledger", "followed")}
-	return &Worker{
+	w := &Worker{
 		Stream: b.stream, Lake: b.lake, Desk: b.desk, Follow: f.Follow, Judging: Options{Rules: r}, Timing: brisk, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Trials: filepath.Join(b.dir, "stream", "trials"),
 	}
+	f.Damaged = w.Harmed
+	return w
 }
 
 // deliverAll delivers every file of the folder in.

@@ -109,10 +109,11 @@ func (w *Worker) resume(ctx context.Context) (err error) {
 	return err
 }
 
-// damaged says that a data file cannot be read. The worker goes on without it: to stop would make one torn file of last year a way to blind
+// Harmed says that a data file cannot be read. The worker goes on without it: to stop would make one torn file of last year a way to blind
 // today's detection. What it held is judged again, and known, once it is put back.
-func (w *Worker) damaged(err error) {
+func (w *Worker) Harmed(err error) {
 	w.Status.Damaged.Add(1)
+	w.damage.add(err, w.Now())
 	w.Log.Error("part of the lake cannot be read; it is left out", "error", err)
 }
 

@@ -36,6 +36,7 @@ type Worker struct {
 	At func(step Step, record []byte)
 
 	partition string // under what name the sinks keep their positions
+	damage    damage
 	trials    *trials
 	tides     *tides
 	shown     uint64 // position of the desk when this worker began
@@ -138,7 +139,7 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}
-	w.known.damaged = w.damaged
+	w.known.damaged = w.Harmed
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
@@ -164,7 +165,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	}
 	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
 	files, w.since = windowOf(files, w.Timing.Window)
-	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
+	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.Harmed}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
 	w.cost.rebuild = time.Since(start)
@@ -380,7 +381,7 @@ func (w *Worker) tidy(ctx context.Context) error {
 		c, err := compact(ctx)
 		if err != nil {
 			if d := new(lake.DamagedError); errors.As(err, &d) {
-				w.damaged(err)
+				w.Harmed(err)
 				continue
 			}
 			return fmt.Errorf("compact: %w", err)
@@ -390,7 +391,9 @@ func (w *Worker) tidy(ctx context.Context) error {
 		}
 	}
 	dropped, err := w.Lake.Retain(ctx, w.Keep, w.Now())
-	if err != nil {
+	if d := new(lake.DamagedError); errors.As(err, &d) {
+		w.Harmed(err)
+	} else if err != nil {
 		return fmt.Errorf("retention: %w", err)
 	}
 	if dropped.Rows > 0 {
