@@ -57,7 +57,7 @@ func graphCommand(io app.Streams) *cobra.Command {
 	var depth, nodes int
 	c := &cobra.Command{
 		Use: "graph KIND VALUE", Short: "Show what an entity is tied to, and how many others share each tie",
-		Example: "  tocsin graph access_key AKIAIOSFODNN7EXAMPLE --depth 2", Args: arguments(cobra.ExactArgs(2), "give a kind and a value: tocsin graph ip 203.0.113.9"),
+		Example: "  tocsin graph ip 203.0.113.9 --depth 2", Args: arguments(cobra.ExactArgs(2), "give a kind and a value: tocsin graph ip 203.0.113.9"),
 	}
 	c.RunE = i.run(func(cmd *cobra.Command, args []string) error {
 		return app.Graph(cmd.Context(), i.o, args[0], args[1], depth, nodes, io)
@@ -74,7 +74,7 @@ func pivotCommand(io app.Streams) *cobra.Command {
 	var rows int
 	c := &cobra.Command{
 		Use: "pivot VALUE", Short: "Show everything that mentions a value, in time order",
-		Example: "  tocsin pivot 203.0.113.9\n  tocsin pivot AKIAIOSFODNN7EXAMPLE --depth records", Args: arguments(cobra.ExactArgs(1), "give a value: tocsin pivot 203.0.113.9"),
+		Example: "  tocsin pivot 203.0.113.9\n  tocsin pivot i-0a1b2c3d4e5f60718 --depth records", Args: arguments(cobra.ExactArgs(1), "give a value: tocsin pivot 203.0.113.9"),
 	}
 	c.RunE = i.run(func(cmd *cobra.Command, args []string) error {
 		return app.Pivot(cmd.Context(), i.o, args[0], depth, rows, io)

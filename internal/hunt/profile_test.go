@@ -236,6 +236,9 @@ func TestHostileValuesAreValues(t *testing.T) {
 		if err != nil || len(p.Sightings) > 0 {
 			t.Errorf("pivot on %s: %v, %v", name, p, err)
 		}
+		if name != "quote" && name != "long" {
+			continue
+		}
 		e, err := v.Entity(t.Context(), access.Everything(), hunt.EntityQuery{Kind: "ip", Value: value})
 		if err != nil || e.Events > 0 {
 			t.Errorf("entity %s: %v", name, err)
