@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -337,4 +338,21 @@ func between(raw []byte, opening string) ([]byte, error) {
 		return nil, errors.New("it ends before its bundle does")
 	}
 	return text, nil
+}
+
+// WriteFile writes the export beside its place and then puts it there: a file of that name is whole, or not there.
+func (e *Export) WriteFile(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"+part)
+	if err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	err = e.Write(f)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return flush(filepath.Dir(path))
 }
