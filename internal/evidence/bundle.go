@@ -1,14 +1,10 @@
 package evidence
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,84 +136,6 @@ func (s *Store) bundle(ctx context.Context, x *Set, by By, why string) (*Bundle,
 	return b, err
 }
 
-// Write writes the export.
-func (e *Export) Write(w io.Writer) error {
-	if e.format == FormatHTML {
-		return e.page(w)
-	}
-	z := zip.NewWriter(w)
-	put := func(name string, content []byte) error {
-		f, err := z.Create(name)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(content)
-		return err
-	}
-	line, err := encode(e.bundle)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(put("README.txt", []byte(readMe)), put(bundleFile, line)); err != nil {
-		return fmt.Errorf("write the export: %w", err)
-	}
-	for _, sum := range e.blobs {
-		content, err := e.vault.get(sum)
-		if err != nil {
-			return err
-		}
-		if err := put(blobFolder+sum.String(), content); err != nil {
-			return fmt.Errorf("write the export: %w", err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		return fmt.Errorf("write the export: %w", err)
-	}
-	return nil
-}
-
-const readMe = `Evidence, exported by Tocsin.
-
-bundle.json   the export's note, the manifest of each capture with its proof from the ledger, the chain of custody
-blobs/        the items, each under its SHA-256
-
-Verify it with the ledger's first public key, from a copy that did not come with this file:
-
-  tocsin evidence verify FILE --key ledger.pub
-`
-
-// MaxExport is the most bytes that VerifyFile unpacks or reads.
-const MaxExport = 16 << 30
-
-// VerifyFile checks an exported file, zip or page, with the first public key alone. What is wrong with it is in the Report; an error
-// means that it is no export, or cannot be read.
-func VerifyFile(path, firstPublicKey string) (*Report, error) {
-	f, err := os.Open(path) //nolint:gosec // the user names it
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // read only
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	head := make([]byte, 4)
-	if _, err := io.ReadFull(f, head); err != nil {
-		return nil, fmt.Errorf("%s is no exported evidence: it is too short", path)
-	}
-	var b *Bundle
-	var blob func(ledger.Hash) ([]byte, error)
-	if bytes.HasPrefix(head, []byte("PK")) {
-		b, blob, err = openZip(f, info.Size())
-	} else {
-		b, blob, err = openPage(io.MultiReader(bytes.NewReader(head), f))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s is no exported evidence, or it was changed: %w", path, err)
-	}
-	return b.check(firstPublicKey, blob), nil
-}
-
 // check goes through a bundle.
 func (b *Bundle) check(key string, blob func(ledger.Hash) ([]byte, error)) *Report {
 	c := newChecking(key, blob)
@@ -249,40 +167,6 @@ func (b *Bundle) check(key string, blob func(ledger.Hash) ([]byte, error)) *Repo
 	return r
 }
 
-func openZip(f io.ReaderAt, size int64) (*Bundle, func(ledger.Hash) ([]byte, error), error) {
-	z, err := zip.NewReader(f, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	files := map[string]*zip.File{}
-	total := uint64(0)
-	for _, m := range z.File {
-		total += m.UncompressedSize64
-		if files[m.Name] != nil || total > MaxExport {
-			return nil, nil, fmt.Errorf("member %q stands in it twice, or it is too large", m.Name)
-		}
-		files[m.Name] = m
-	}
-	read := func(name string) ([]byte, error) {
-		m := files[name]
-		if m == nil {
-			return nil, errors.New("it is not in the file")
-		}
-		r, err := m.Open()
-		if err != nil {
-			return nil, err
-		}
-		content, err := io.ReadAll(io.LimitReader(r, int64(min(m.UncompressedSize64, MaxExport))+1)) //nolint:gosec // bounded
-		return content, errors.Join(err, r.Close())
-	}
-	line, err := read(bundleFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", bundleFile, err)
-	}
-	b, err := readBundle(line)
-	return b, func(sum ledger.Hash) ([]byte, error) { return read(blobFolder + sum.String()) }, err
-}
-
 func readBundle(line []byte) (*Bundle, error) {
 	var b Bundle
 	if err := json.Unmarshal(line, &b); err != nil {
@@ -292,52 +176,6 @@ func readBundle(line []byte) (*Bundle, error) {
 		return nil, fmt.Errorf("its format is %q, not %s: a newer version may have written it", b.Format, bundleFormat)
 	}
 	return &b, nil
-}
-
-// openPage finds bundle and items in a page.
-func openPage(in io.Reader) (*Bundle, func(ledger.Hash) ([]byte, error), error) {
-	raw, err := io.ReadAll(io.LimitReader(in, 1<<30))
-	if err != nil {
-		return nil, nil, err
-	}
-	line, err := between(raw, bundleOpen)
-	if err != nil {
-		return nil, nil, err
-	}
-	b, err := readBundle(line)
-	if err != nil {
-		return nil, nil, err
-	}
-	packed, err := between(raw, blobsOpen)
-	if err != nil {
-		return nil, nil, err
-	}
-	var blobs map[string]string
-	if err := json.Unmarshal(packed, &blobs); err != nil {
-		return nil, nil, err
-	}
-	if err := pageIntact(raw); err != nil {
-		return nil, nil, err
-	}
-	return b, func(sum ledger.Hash) ([]byte, error) {
-		text, is := blobs[sum.String()]
-		if !is {
-			return nil, errors.New("it is not in the page")
-		}
-		return base64.StdEncoding.DecodeString(text)
-	}, nil
-}
-
-func between(raw []byte, opening string) ([]byte, error) {
-	_, rest, ok := bytes.Cut(raw, []byte(opening))
-	if !ok {
-		return nil, errors.New("it has no bundle")
-	}
-	text, _, ok := bytes.Cut(rest, []byte("</script>"))
-	if !ok {
-		return nil, errors.New("it ends before its bundle does")
-	}
-	return text, nil
 }
 
 // WriteFile writes the export beside its place and then puts it there: a file of that name is whole, or not there.

@@ -11,7 +11,7 @@
 //	sets.go       the rows: lists, holds, deletion
 //	custody.go    who did what with a set: lines of which each holds the hash of the one before
 //	check.go      everything that can be checked, with the first public key of the ledger alone
-//	bundle.go     the exported form, as zip or page, and how it is read again
+//	bundle.go     the exported form; file.go as zip and how either is read again, page.go as one page
 //	page/         the page; verifier.js is also run by itself in the tests
 //
 // Promises: an item is never changed, and read only if its bytes still have its hash; where they have not, that is said and kept. A capture

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tocsin-security/tocsin/internal/ledger"
 )
 
 //go:embed page/page.css
@@ -100,4 +102,50 @@ func pageIntact(raw []byte) error {
 		return errors.New("the page is not as it was written")
 	}
 	return nil
+}
+
+// openPage finds bundle and items in a page.
+func openPage(in io.Reader) (*Bundle, func(ledger.Hash) ([]byte, error), error) {
+	raw, err := io.ReadAll(io.LimitReader(in, 1<<30))
+	if err != nil {
+		return nil, nil, err
+	}
+	line, err := between(raw, bundleOpen)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := readBundle(line)
+	if err != nil {
+		return nil, nil, err
+	}
+	packed, err := between(raw, blobsOpen)
+	if err != nil {
+		return nil, nil, err
+	}
+	var blobs map[string]string
+	if err := json.Unmarshal(packed, &blobs); err != nil {
+		return nil, nil, err
+	}
+	if err := pageIntact(raw); err != nil {
+		return nil, nil, err
+	}
+	return b, func(sum ledger.Hash) ([]byte, error) {
+		text, is := blobs[sum.String()]
+		if !is {
+			return nil, errors.New("it is not in the page")
+		}
+		return base64.StdEncoding.DecodeString(text)
+	}, nil
+}
+
+func between(raw []byte, opening string) ([]byte, error) {
+	_, rest, ok := bytes.Cut(raw, []byte(opening))
+	if !ok {
+		return nil, errors.New("it has no bundle")
+	}
+	text, _, ok := bytes.Cut(rest, []byte("</script>"))
+	if !ok {
+		return nil, errors.New("it ends before its bundle does")
+	}
+	return text, nil
 }

@@ -47,7 +47,8 @@ document.addEventListener("DOMContentLoaded", () => {
   const items = manifests.flatMap((m) => m.items.map((item) => ({ ...item, capture: m.capture })));
 
   const verify = () => {
-    const r = evidence.verify(bundle, blob, key.value);
+    let r;
+    try { r = evidence.verify(bundle, blob, key.value); } catch (e) { return refuse("it cannot be read: " + e.message); }
     if (r.problems.length) return refuse("this is not what was sealed, or not by this key.", r.problems);
     say("good", "VERIFIED with key " + key.value.trim().split("+").slice(0, 2).join("+") + ": " + r.items + " items in " + r.captures + " captures are as they were sealed; " +
       r.proven + " of " + r.events + " events are proven by the ledger to be as they were received; " + r.custody + " lines of custody.");

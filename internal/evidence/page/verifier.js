@@ -209,9 +209,11 @@ const evidence = (() => {
   }
 
   // verify goes through all of a bundle. blob gives the bytes of a hash, or null. What is wrong comes as sentences.
-  function verify(bundle, blob, keyText) {
+  function verify(given, blob, keyText) {
+    const bundle = { ...given, captures: given.captures || [], custody: given.custody || [] };
     const r = { problems: [], captures: 0, items: 0, events: 0, proven: 0, custody: bundle.custody.length, bytes: 0 };
     const attempt = (name, f) => { try { f(); return true; } catch (e) { r.problems.push(name + ": " + e.message); return false; } };
+    if (!r.custody || !bundle.captures.length) r.problems.push("there is nothing in it");
     let first;
     if (!attempt("public key", () => { first = publicKey(keyText); })) return r;
     const sumOf = (text) => hex(sha256(utf8(text)));
