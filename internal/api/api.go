@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/intel"
@@ -34,6 +35,7 @@ type Server struct {
 	Audit    *audit.Log     // nil: nobody writes down who did what
 	Secure   bool           // it is reached over TLS
 	Lake     *lake.Lake
+	Evidence *evidence.Store // nil: none is kept
 	House    *source.House
 	Child    []string          // the command that answers searches
 	Intel    func() *intel.Set // the feeds of now; nil for none
@@ -44,6 +46,9 @@ type Server struct {
 	Coverage func() health.Coverage
 	Now      func() time.Time
 	Pushing  Pushing
+
+	// EntityState is the state of an entity, as JSON; nil: none can be captured.
+	EntityState func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error)
 
 	pushes chan struct{} // a place for each push that is being taken
 

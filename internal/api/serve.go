@@ -51,6 +51,7 @@ func (s *Server) Handler() http.Handler {
 	s.triage(api)
 	s.audits(api)
 	s.live(api)
+	s.evidence(api)
 	s.plain(api, mux)
 	return http.NewCrossOriginProtection().Handler(guarded(mux))
 }

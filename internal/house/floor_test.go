@@ -53,6 +53,7 @@ var floors = map[string]float64{
 	"internal/ocsf/gen":           7,
 	"internal/intel":              1,
 	"internal/health":             2,
+	"internal/evidence":           2,
 }
 
 // onlyFor names packages that only some may import.
