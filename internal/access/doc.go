@@ -4,6 +4,7 @@
 // every read of stored data takes as its first argument, and the rights of a Role (role.go is the whole table). It decides nothing
 // about what is read: a reader that is handed a Scope narrows itself to it.
 //
-// Promises: secrets are kept as hashes only. An invitation is used once. There is always an admin once there was one. the zero Scope sees nothing. The one way to see everything is the constructor Everything, so that a search
+// Promises: secrets are kept as hashes only. An invitation is used once, and grants nothing that who invites does not have. There is always
+// an admin who sees all once there was one, whoever changes what at the same time. The zero Scope sees nothing. The one way to see everything is the constructor Everything, so that a search
 // for its name finds every place that does.
 package access

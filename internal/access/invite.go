@@ -21,10 +21,13 @@ type Invitation struct {
 	Expires  time.Time `json:"expires_at"`
 }
 
-// Invite makes an invitation and returns the secret of its link, which is kept nowhere.
-func (p *People) Invite(ctx context.Context, tx *sql.Tx, i Invitation) (string, error) {
+// Invite makes an invitation and returns the secret of its link, which is kept nowhere. It grants nothing beyond the Scope of who invites.
+func (p *People) Invite(ctx context.Context, tx *sql.Tx, scope Scope, i Invitation) (string, error) {
 	if err := (&Person{Name: "someone", Role: i.Role, Accounts: i.Accounts}).check(); err != nil {
 		return "", err
+	}
+	if !scope.Covers(i.Accounts) {
+		return "", ErrBeyond
 	}
 	text, hash, err := secret()
 	if err != nil {
@@ -54,38 +57,67 @@ func (p *People) SetUp(ctx context.Context, now time.Time) (string, error) {
 	}
 	var text string
 	err = p.db.Tx(ctx, func(tx *sql.Tx) error {
+		if err := turn(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM invitations WHERE invited_by = $1 AND used_at IS NULL`, setUp); err != nil {
 			return err
 		}
-		text, err = p.Invite(ctx, tx, Invitation{Role: Admin, Accounts: []string{"*"}, By: setUp, Created: now})
+		text, err = p.Invite(ctx, tx, Everything(), Invitation{Role: Admin, Accounts: []string{"*"}, By: setUp, Created: now})
 		return err
 	})
 	return text, err
 }
 
-// Accept uses an invitation: it makes the person.
-func (p *People) Accept(ctx context.Context, tx *sql.Tx, secret, name, password string, now time.Time) (Person, error) {
-	var role, accounts string
-	err := tx.QueryRowContext(ctx, `SELECT role, accounts FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2`, hashOf(secret), now.UnixMilli()).Scan(&role, &accounts)
+// Accept uses an invitation: it makes the person, and calls also in the same transaction. An invitation of one who was ended meanwhile is
+// none any more.
+func (p *People) Accept(ctx context.Context, secret, name, password string, now time.Time, also func(tx *sql.Tx, who Person) error) (Person, error) {
+	who, err := invited(ctx, p.db, secret, now) // before a hash is made for anybody who asks
+	if err != nil {
+		return Person{}, err
+	}
+	who.Name, who.Created = name, now
+	prepared, err := p.Prepare(ctx, who, password)
+	if err != nil {
+		return Person{}, err
+	}
+	err = p.db.Tx(ctx, func(tx *sql.Tx) error {
+		if err := turn(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := invited(ctx, tx, secret, now); err != nil { // somebody was faster
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE invitations SET used_at = $1 WHERE hash = $2`, now.UnixMilli(), hashOf(secret)); err != nil {
+			return fmt.Errorf("use an invitation: %w", err)
+		}
+		if err := p.Add(ctx, tx, prepared); err != nil {
+			return err
+		}
+		return also(tx, who)
+	})
+	return who, err
+}
+
+func invited(ctx context.Context, db asked, secret string, now time.Time) (Person, error) {
+	var role, accounts, by string
+	err := db.QueryRowContext(ctx, `SELECT role, accounts, invited_by FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
+		AND NOT EXISTS (SELECT 1 FROM people WHERE name = invited_by AND ended_at IS NOT NULL)`, hashOf(secret), now.UnixMilli()).Scan(&role, &accounts, &by)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNobody
 	}
 	if err != nil {
 		return Person{}, fmt.Errorf("look for an invitation: %w", err)
 	}
-	who := Person{Name: name, Role: Role(role), Created: now}
+	if by == setUp {
+		var n int
+		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM people`).Scan(&n); err != nil || n > 0 {
+			return Person{}, errors.Join(err, ErrNobody)
+		}
+	}
+	who := Person{Role: Role(role)}
 	if err := json.Unmarshal([]byte(accounts), &who.Accounts); err != nil {
 		return Person{}, fmt.Errorf("invitation: %w", err)
-	}
-	if err := p.Add(ctx, tx, who, password); err != nil {
-		return Person{}, err
-	}
-	r, err := tx.ExecContext(ctx, `UPDATE invitations SET used_at = $1 WHERE hash = $2 AND used_at IS NULL`, now.UnixMilli(), hashOf(secret))
-	if err != nil {
-		return Person{}, fmt.Errorf("use an invitation: %w", err)
-	}
-	if n, err := r.RowsAffected(); err == nil && n == 0 {
-		return Person{}, ErrNobody // somebody was faster
 	}
 	return who, nil
 }

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tocsin-security/tocsin/internal/store"
 )
@@ -22,7 +23,13 @@ import (
 var migrations embed.FS
 
 // People are those who may sign in. It may be used by many goroutines.
-type People struct{ db *store.DB }
+type People struct {
+	db      *store.DB
+	hashing chan struct{} // a place for each hash that is being made: each takes 19 MiB
+}
+
+// hashesAtOnce bounds the memory that sign-ins take to 76 MiB; who comes then waits.
+const hashesAtOnce = 4
 
 // OpenPeople brings the tables of people up to date.
 func OpenPeople(ctx context.Context, db *store.DB) (*People, error) {
@@ -33,7 +40,7 @@ func OpenPeople(ctx context.Context, db *store.DB) (*People, error) {
 	if err := db.MigrateAs(ctx, "people_version", root); err != nil {
 		return nil, fmt.Errorf("people: %w", err)
 	}
-	return &People{db}, nil
+	return &People{db, make(chan struct{}, hashesAtOnce)}, nil
 }
 
 // Person is one who may sign in.
@@ -58,14 +65,53 @@ var personName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._@+-]{0,99}$`)
 // check says what is wrong with a person.
 func (p *Person) check() error {
 	switch {
-	case !personName.MatchString(p.Name):
+	case !personName.MatchString(p.Name) || p.Name == setUp:
 		return MistakeError("a name has letters, digits and . _ @ + -, and at most 100 of them")
 	case !p.Role.Known():
 		return MistakeError(fmt.Sprintf("%q is no role; there are viewer, analyst, responder, engineer and admin", p.Role))
 	case len(p.Accounts) == 0:
 		return MistakeError("name the accounts that the person may see; * is all")
 	}
+	for _, a := range p.Accounts {
+		if !accountName.MatchString(a) {
+			return MistakeError(fmt.Sprintf("%q is no account; * is all", a))
+		}
+	}
 	return nil
+}
+
+// accountName has room for the accounts, projects and subscriptions of any provider.
+var accountName = regexp.MustCompile(`^(\*|[a-zA-Z0-9][a-zA-Z0-9._:-]{0,99})$`)
+
+// turn makes changes of who may do what come one after the other: the check after it sees what the one before did.
+func turn(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE people_turn SET n = n + 1 WHERE id = 1`); err != nil {
+		return fmt.Errorf("change people: %w", err)
+	}
+	return nil
+}
+
+// hash is hashPassword when there is a place.
+func (p *People) hash(ctx context.Context, password string) (string, error) {
+	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword {
+		return "", MistakeError(ErrPassword.Error())
+	}
+	done, err := p.place(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return hashPassword(password)
+}
+
+// place waits for one to hash in.
+func (p *People) place(ctx context.Context) (done func(), err error) {
+	select {
+	case p.hashing <- struct{}{}:
+		return func() { <-p.hashing }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // ScopeOf is the Scope of a list of accounts in which "*" is all.
@@ -85,55 +131,73 @@ func (p *People) Count(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Add adds a person with a password, within a transaction of the caller's.
-func (p *People) Add(ctx context.Context, tx *sql.Tx, who Person, password string) error {
+// New is a person to be added: who, and the hash of a password, which is made before a transaction begins, as it takes its time.
+type New struct {
+	who  Person
+	hash string
+}
+
+// Prepare checks a person and hashes the password.
+func (p *People) Prepare(ctx context.Context, who Person, password string) (New, error) {
 	if err := who.check(); err != nil {
+		return New{}, err
+	}
+	hash, err := p.hash(ctx, password)
+	return New{who, hash}, err
+}
+
+// Add adds a person, within a transaction of the caller's. With the first one the link of the set-up dies.
+func (p *People) Add(ctx context.Context, tx *sql.Tx, n New) error {
+	if err := turn(ctx, tx); err != nil {
 		return err
 	}
-	hash, err := hashPassword(password)
-	if err != nil {
-		if errors.Is(err, ErrPassword) {
-			return MistakeError(err.Error())
-		}
-		return err
-	}
-	accounts, err := json.Marshal(who.Accounts)
+	accounts, err := json.Marshal(n.who.Accounts)
 	if err != nil {
 		return err
 	}
 	r, err := tx.ExecContext(ctx, `INSERT INTO people (name, hash, role, accounts, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`,
-		who.Name, hash, string(who.Role), string(accounts), who.Created.UnixMilli())
+		n.who.Name, n.hash, string(n.who.Role), string(accounts), n.who.Created.UnixMilli())
 	if err != nil {
-		return fmt.Errorf("add %s: %w", who.Name, err)
+		return fmt.Errorf("add %s: %w", n.who.Name, err)
 	}
 	if n, err := r.RowsAffected(); err == nil && n == 0 {
 		return MistakeError("there is or was a person of that name: choose another")
 	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM invitations WHERE invited_by = $1 AND used_at IS NULL`, setUp); err != nil {
+		return fmt.Errorf("end the set-up: %w", err)
+	}
 	return nil
 }
 
-// Change sets role and accounts. Ended ends the person: sessions end with it, and the name stays taken, as records speak of it.
-func (p *People) Change(ctx context.Context, tx *sql.Tx, who Person) error {
+// Change sets role and accounts of one whom the Scope covers. Ended ends the person: sessions end with it, and the name stays taken, as
+// records speak of it. There stays an admin who sees all.
+func (p *People) Change(ctx context.Context, tx *sql.Tx, scope Scope, who Person) error {
 	if err := who.check(); err != nil {
 		return err
+	}
+	if err := turn(ctx, tx); err != nil {
+		return err
+	}
+	before, err := find(ctx, tx, who.Name)
+	if err != nil {
+		return err
+	}
+	if !scope.Covers(before.Accounts) || !scope.Covers(who.Accounts) {
+		return ErrBeyond
 	}
 	accounts, err := json.Marshal(who.Accounts)
 	if err != nil {
 		return err
 	}
-	r, err := tx.ExecContext(ctx, `UPDATE people SET role = $1, accounts = $2, ended_at = $3 WHERE name = $4 AND ended_at IS NULL`, string(who.Role), string(accounts), millis(who.Ended), who.Name)
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE people SET role = $1, accounts = $2, ended_at = $3 WHERE name = $4 AND ended_at IS NULL`, string(who.Role), string(accounts), millis(who.Ended), who.Name); err != nil {
 		return fmt.Errorf("change %s: %w", who.Name, err)
 	}
-	if n, err := r.RowsAffected(); err == nil && n == 0 {
-		return ErrNobody
-	}
 	var admins int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE role = 'admin' AND ended_at IS NULL`).Scan(&admins); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM people WHERE role = 'admin' AND accounts LIKE '%"*"%' AND ended_at IS NULL`).Scan(&admins); err != nil {
 		return err
 	}
 	if admins == 0 {
-		return MistakeError("this would leave no admin: make another one first")
+		return MistakeError("this would leave no admin who sees all accounts: make another one first")
 	}
 	if !who.Ended.IsZero() {
 		_, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, who.Ended.UnixMilli(), who.Name)
@@ -141,24 +205,28 @@ func (p *People) Change(ctx context.Context, tx *sql.Tx, who Person) error {
 	return err
 }
 
+// ErrBeyond says that somebody would give, or take, rights on accounts that are not their own.
+var ErrBeyond = errors.New("this reaches beyond the accounts that you may see yourself: ask an admin who sees them")
+
 // SetPassword gives a person another password and ends all sessions.
-func (p *People) SetPassword(ctx context.Context, tx *sql.Tx, name, password string, now time.Time) error {
-	hash, err := hashPassword(password)
+func (p *People) SetPassword(ctx context.Context, name, password string, now time.Time, also func(tx *sql.Tx) error) error {
+	hash, err := p.hash(ctx, password)
 	if err != nil {
-		if errors.Is(err, ErrPassword) {
-			return MistakeError(err.Error())
-		}
 		return err
 	}
-	r, err := tx.ExecContext(ctx, `UPDATE people SET hash = $1 WHERE name = $2 AND ended_at IS NULL`, hash, name)
-	if err != nil {
-		return fmt.Errorf("password of %s: %w", name, err)
-	}
-	if n, err := r.RowsAffected(); err == nil && n == 0 {
-		return ErrNobody
-	}
-	_, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, now.UnixMilli(), name)
-	return err
+	return p.db.Tx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE people SET hash = $1 WHERE name = $2 AND ended_at IS NULL`, hash, name)
+		if err != nil {
+			return fmt.Errorf("password of %s: %w", name, err)
+		}
+		if n, err := r.RowsAffected(); err == nil && n == 0 {
+			return ErrNobody
+		}
+		if _, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, now.UnixMilli(), name); err != nil {
+			return err
+		}
+		return also(tx)
+	})
 }
 
 // List lists people by name.
@@ -180,8 +248,14 @@ func (p *People) List(ctx context.Context) ([]Person, error) {
 }
 
 // Find returns the person of a name who may sign in.
-func (p *People) Find(ctx context.Context, name string) (Person, error) {
-	who, err := scanPerson(p.db.QueryRowContext(ctx, `SELECT name, role, accounts, created_at, ended_at FROM people WHERE name = $1 AND ended_at IS NULL`, name).Scan)
+func (p *People) Find(ctx context.Context, name string) (Person, error) { return find(ctx, p.db, name) }
+
+type asked interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func find(ctx context.Context, db asked, name string) (Person, error) {
+	who, err := scanPerson(db.QueryRowContext(ctx, `SELECT name, role, accounts, created_at, ended_at FROM people WHERE name = $1 AND ended_at IS NULL`, store.Text(name, 0)).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNobody
 	}

@@ -29,3 +29,17 @@ func (s Scope) Sees(account string) bool {
 	_, in := slices.BinarySearch(s.accounts, account)
 	return s.everything || account != "" && in
 }
+
+// Covers reports whether all that a list of accounts grants lies within the Scope: nobody can give what they do not have. "*" is within
+// Everything only, and so is an empty list, which names nothing that could be compared.
+func (s Scope) Covers(accounts []string) bool {
+	if s.everything {
+		return true
+	}
+	for _, a := range accounts {
+		if a == "*" || !s.Sees(a) {
+			return false
+		}
+	}
+	return len(accounts) > 0
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tocsin-security/tocsin/internal/store"
 )
 
 // How long a session lasts: without use, and in all.
@@ -27,23 +29,32 @@ type Session struct {
 // Check compares a person's password. An unknown name costs as long as a known one.
 func (p *People) Check(ctx context.Context, name, password string) error {
 	var hash string
-	err := p.db.QueryRowContext(ctx, `SELECT hash FROM people WHERE name = $1 AND ended_at IS NULL`, name).Scan(&hash)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := p.db.QueryRowContext(ctx, `SELECT hash FROM people WHERE name = $1 AND ended_at IS NULL`, store.Text(name, 0)).Scan(&hash)
+	unknown := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !unknown {
+		return fmt.Errorf("check a password: %w", err)
+	}
+	done, err := p.place(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if unknown {
 		_, _ = hashPassword("a sentence that nobody has as a password")
 		return ErrNobody
 	}
-	if err != nil {
-		return fmt.Errorf("check %s: %w", name, err)
-	}
 	ok, err := checkPassword(hash, password)
 	if err != nil {
-		return fmt.Errorf("check %s: %w", name, err)
+		return fmt.Errorf("check the password of %s: %w", name, err)
 	}
 	if !ok {
 		return ErrNobody
 	}
 	return nil
 }
+
+// maxClient bounds what is kept of a user agent, in bytes.
+const maxClient = 300
 
 // Begin begins a session and returns its secret, which goes into the cookie and is kept nowhere.
 func (p *People) Begin(ctx context.Context, tx *sql.Tx, s Session) (string, error) {
@@ -52,7 +63,7 @@ func (p *People) Begin(ctx context.Context, tx *sql.Tx, s Session) (string, erro
 		return "", err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO sessions (hash, id, person, address, client, created_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
-		hash, hashOf(hash)[:16], s.Person, s.Address, s.Client[:min(len(s.Client), 300)], s.Created.UnixMilli())
+		hash, hashOf(hash)[:16], s.Person, store.Text(s.Address, maxClient), store.Text(s.Client, maxClient), s.Created.UnixMilli())
 	if err != nil {
 		return "", fmt.Errorf("begin session of %s: %w", s.Person, err)
 	}
@@ -111,7 +122,7 @@ func (p *People) Sessions(ctx context.Context, person string, now time.Time) ([]
 
 // End ends a session by its id; person "" is anybody's.
 func (p *People) End(ctx context.Context, tx *sql.Tx, id, person string, now time.Time) error {
-	r, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ($3 = '' OR person = $3) AND ended_at IS NULL`, now.UnixMilli(), id, person)
+	r, err := tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ($3 = '' OR person = $3) AND ended_at IS NULL`, now.UnixMilli(), store.Text(id, 0), person)
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -16,14 +14,12 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/audit"
-	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
-	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
 )
 
@@ -75,13 +71,14 @@ type list struct {
 	Rule        string `query:"rule" maxLength:"128" doc:"only alerts of this rule"`
 	Text        string `query:"q" maxLength:"200" doc:"only what has this in its title or sentence"`
 	After       string `query:"after" maxLength:"200" doc:"the next of the page before"`
+	Sort        string `query:"sort" enum:"rank,newest" doc:"the weightiest first, or the last seen first; incidents are ranked where it is left out, alerts newest first"`
 	Withdrawn   bool   `query:"withdrawn" doc:"also what is no longer concluded"`
 	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 func (l *list) query() (desk.Query, error) {
 	q := desk.Query{
-		Status: l.Status, Assignee: l.Assignee, Verdict: l.Verdict, Incident: l.Incident, Rule: l.Rule, Text: l.Text, After: l.After, Withdrawn: l.Withdrawn, Limit: l.Limit,
+		Status: l.Status, Assignee: l.Assignee, Verdict: l.Verdict, Incident: l.Incident, Rule: l.Rule, Text: l.Text, After: l.After, Sort: l.Sort, Withdrawn: l.Withdrawn, Limit: l.Limit,
 	}
 	if l.MinSeverity != "" {
 		level, err := finding.ParseLevel(l.MinSeverity)
@@ -95,6 +92,32 @@ func (l *list) query() (desk.Query, error) {
 
 type body[T any] struct{ Body T }
 
+// tagged is the answer of something that people change.
+type tagged[T any] struct {
+	ETag   string `header:"ETag"`
+	Change string `header:"Tocsin-Change" doc:"id of the decision, to undo it by"`
+	Body   T
+}
+
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// matching is a request that is refused when what it changes was changed since it was read.
+type matching struct {
+	IfMatch string `header:"If-Match" maxLength:"100" doc:"the ETag of what was read; refused with 412 when somebody changed it since"`
+}
+
+// version is what If-Match asks for; nil is any.
+func (m *matching) version() (*int64, error) {
+	if m.IfMatch == "" || m.IfMatch == "*" {
+		return nil, nil //nolint:nilnil // any version
+	}
+	n, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(m.IfMatch, "W/"), `"`), 10, 64)
+	if err != nil {
+		return nil, huma.Error412PreconditionFailed("If-Match: give the ETag as it was")
+	}
+	return &n, nil
+}
+
 type named struct {
 	UID string `path:"uid" maxLength:"128"`
 }
@@ -105,7 +128,7 @@ func op(right access.Right, method, path, summary string) huma.Operation {
 }
 
 func (s *Server) findings(api huma.API) {
-	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents", "Incidents, the weightiest first"), func(ctx context.Context, in *list) (*body[desk.Page[desk.IncidentRow]], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents", "Incidents"), func(ctx context.Context, in *list) (*body[desk.Page[desk.IncidentRow]], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
@@ -113,11 +136,11 @@ func (s *Server) findings(api huma.API) {
 		rows, err := s.Desk.Incidents(ctx, scope(ctx), q)
 		return &body[desk.Page[desk.IncidentRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident, with story, alerts and why it ranks"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
-		doc, err := s.Desk.Incident(ctx, scope(ctx), in.UID)
-		return &body[json.RawMessage]{doc}, s.fault(err)
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident: story, alerts, why it ranks, and what people decided and did"), func(ctx context.Context, in *named) (*tagged[desk.Case], error) {
+		c, err := s.Desk.Case(ctx, scope(ctx), in.UID)
+		return &tagged[desk.Case]{ETag: etag(c.Decision.Version), Body: c}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts", "Alerts, the newest first"), func(ctx context.Context, in *list) (*body[desk.Page[desk.AlertRow]], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts", "Alerts"), func(ctx context.Context, in *list) (*body[desk.Page[desk.AlertRow]], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
@@ -125,65 +148,10 @@ func (s *Server) findings(api huma.API) {
 		rows, err := s.Desk.Alerts(ctx, scope(ctx), q)
 		return &body[desk.Page[desk.AlertRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts/{uid}", "One alert, with its signals and their records"), func(ctx context.Context, in *named) (*body[json.RawMessage], error) {
-		doc, err := s.Desk.Alert(ctx, scope(ctx), in.UID)
-		return &body[json.RawMessage]{doc}, s.fault(err)
+	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts/{uid}", "One alert: its signals and their records, and what people decided"), func(ctx context.Context, in *named) (*tagged[desk.AlertCase], error) {
+		c, err := s.Desk.AlertCase(ctx, scope(ctx), in.UID)
+		return &tagged[desk.AlertCase]{ETag: etag(c.Decision.Version), Body: c}, s.fault(err)
 	})
-}
-
-func (s *Server) doors(api huma.API) {
-	huma.Register(api, op(access.Read, "GET", "/api/v1/sources", "Sources, with how they do, their health and their double entry"), s.sources)
-	huma.Register(api, op(access.Tend, "GET", "/api/v1/deadletters", "Records that could not be read, the newest first"), func(ctx context.Context, in *struct {
-		Source string `query:"source"`
-		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	},
-	) (*body[[]desk.DeadLetter], error) {
-		rows, err := s.Desk.DeadLetters(ctx, scope(ctx), in.Source, in.Limit)
-		return &body[[]desk.DeadLetter]{rows}, s.fault(err)
-	})
-}
-
-// repaired names a dead letter, and may bring what is to be read in its place.
-type repaired struct {
-	UID     string `path:"uid" maxLength:"128"`
-	RawBody []byte `contentType:"application/octet-stream"`
-}
-
-// again is a dead letter that was given in again.
-type again struct {
-	Records    int64 `json:"records"`
-	Unreadable int64 `json:"unreadable"`
-}
-
-func (s *Server) replays(api huma.API) {
-	huma.Register(api, op(access.Tend, "POST", "/api/v1/deadletters/{uid}/replay", "Give a dead letter to its source again; a body takes the place of the record that is kept"), func(ctx context.Context, in *repaired) (*body[again], error) {
-		l, err := s.Desk.DeadLetter(ctx, scope(ctx), in.UID)
-		if errors.Is(err, desk.ErrAmbiguous) {
-			return nil, huma.Error422UnprocessableEntity("more than one dead letter begins so: give more of its id")
-		}
-		if err != nil {
-			return nil, s.fault(err)
-		}
-		if len(in.RawBody) > 0 {
-			l.Raw = in.RawBody
-		}
-		if len(l.Raw) == 0 {
-			return nil, huma.Error422UnprocessableEntity("of this record only the place is kept: give its object in again")
-		}
-		var out again
-		err = source.Spooled(ctx, s.House.Spool, bytes.NewReader(l.Raw), 0, func(inv *collect.Inventory) error {
-			r, err := s.House.Receive(ctx, pipeline.Delivery{
-				Source: l.Source, Object: fmt.Sprintf("%s@%d", l.Object, l.Record), ETag: "replay-" + strconv.FormatInt(s.Now().UnixNano(), 36), Lane: lake.LaneLive, Received: l.ReceivedAt, Inventory: inv,
-			})
-			out = again{r.Records, r.Unreadable}
-			return err
-		})
-		if err == nil && out.Records > 0 {
-			err = s.Desk.Replayed(ctx, l.ID, s.Now())
-		}
-		return &body[again]{out}, s.fault(err)
-	})
-	api.OpenAPI().Paths["/api/v1/deadletters/{uid}/replay"].Post.RequestBody.Required = false // huma takes a raw body for required
 }
 
 // fault turns an error into one that says no more than the client may know.
@@ -197,6 +165,8 @@ func (s *Server) fault(err error) error {
 		return huma.Error422UnprocessableEntity(err.Error())
 	case errors.Is(err, desk.ErrChanged):
 		return huma.Error412PreconditionFailed(err.Error())
+	case errors.Is(err, access.ErrBeyond):
+		return huma.Error403Forbidden(err.Error())
 	case errors.Is(err, access.ErrNobody):
 		return huma.Error404NotFound(err.Error())
 	case errors.Is(err, context.Canceled):
@@ -205,6 +175,14 @@ func (s *Server) fault(err error) error {
 	var mistake access.MistakeError
 	if errors.As(err, &mistake) {
 		return huma.Error422UnprocessableEntity(mistake.Error())
+	}
+	var wrong desk.MistakeError
+	if errors.As(err, &wrong) {
+		return huma.Error422UnprocessableEntity(wrong.Error())
+	}
+	var status huma.StatusError
+	if errors.As(err, &status) {
+		return err
 	}
 	s.Log.Error("a request failed", "error", err)
 	return huma.Error500InternalServerError("a fault of Tocsin; its log says more")

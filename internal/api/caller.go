@@ -82,6 +82,7 @@ func (s *Server) identify(ctx context.Context, authorization, cookies, remote st
 		}
 		c.Name, c.Kind, c.Role, c.Accounts = token.Name, "token", access.Role(token.Role), token.Accounts
 		if token.Source != "" {
+			c.Accounts = nil
 			return c, deliversOnly(token.Source)
 		}
 		return c, nil
@@ -122,11 +123,18 @@ func addressOf(remote string) string {
 	return host
 }
 
-// signedIn lets requests through whose caller has the right that the operation needs.
+// identity asks anew who the caller of a request is, for what lasts longer than a request: a live stream.
+type identity func(ctx context.Context) (caller, error)
+
+type identityKey struct{}
+
+// signedIn lets requests through whose caller has the right that the operation needs. A write that is refused is in the audit log.
 func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		right := rightOf(ctx.Operation())
-		c, err := s.identify(ctx.Context(), ctx.Header("Authorization"), ctx.Header("Cookie"), ctx.RemoteAddr())
+		authorization, cookies, remote := ctx.Header("Authorization"), ctx.Header("Cookie"), ctx.RemoteAddr()
+		who := func(c context.Context) (caller, error) { return s.identify(c, authorization, cookies, remote) }
+		c, err := who(ctx.Context())
 		var only deliversOnly
 		switch {
 		case right == access.Open:
@@ -135,6 +143,7 @@ func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 			_ = huma.WriteErr(api, ctx, http.StatusUnauthorized, "sign in, or bring a token: Authorization: Bearer tocsin_… (make one with: tocsin token add)")
 			return
 		case errors.As(err, &only):
+			s.denied(ctx, c, only.Error())
 			_ = huma.WriteErr(api, ctx, http.StatusForbidden, only.Error())
 			return
 		case err != nil:
@@ -142,21 +151,37 @@ func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 			_ = huma.WriteErr(api, ctx, http.StatusInternalServerError, "the desk cannot be asked")
 			return
 		case !c.Role.May(right):
-			s.note(ctx.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: ctx.Operation().OperationID, Object: ctx.URL().Path, Outcome: audit.Denied})
-			_ = huma.WriteErr(api, ctx, http.StatusForbidden, "this needs the right to "+string(right)+", which the role "+string(c.Role)+" does not have")
+			why := "this needs the right to " + string(right) + ", which the role " + string(c.Role) + " does not have"
+			s.denied(ctx, c, why)
+			_ = huma.WriteErr(api, ctx, http.StatusForbidden, why)
 			return
 		}
-		next(huma.WithValue(ctx, callerKey{}, c))
+		next(huma.WithValue(huma.WithValue(ctx, callerKey{}, c), identityKey{}, identity(who)))
+		if status := ctx.Status(); c.Name != "" && ctx.Method() != http.MethodGet && (status == http.StatusForbidden || status == http.StatusNotFound) {
+			s.denied(ctx, c, "refused with "+http.StatusText(status))
+		}
 	}
 }
 
-// note writes an audit entry about what changes nothing. A log that cannot be written is said in the program's own.
-func (s *Server) note(ctx context.Context, e audit.Entry) {
+func (s *Server) denied(ctx huma.Context, c caller, why string) {
+	_ = s.note(ctx.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: ctx.Operation().OperationID, Object: ctx.URL().Path, Outcome: audit.Denied, Detail: why})
+}
+
+// note writes an audit entry about what changes nothing.
+func (s *Server) note(ctx context.Context, e audit.Entry) error {
 	if s.Audit == nil {
-		return
+		return nil
 	}
 	e.At = s.Now().UTC()
-	if err := s.Audit.Add(ctx, e); err != nil && ctx.Err() == nil {
+	err := s.Audit.Add(context.WithoutCancel(ctx), e) // who goes away does not go unseen
+	if err != nil {
 		s.Log.Error("an audit entry could not be written", "action", e.Action, "error", err)
 	}
+	return err
+}
+
+// noteOf is note about the caller.
+func (s *Server) noteOf(ctx context.Context, action, object, detail string) error {
+	c := callerOf(ctx)
+	return s.note(ctx, audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: action, Object: object, Outcome: audit.Success, Detail: detail})
 }

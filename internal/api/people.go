@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,6 +34,8 @@ func (s *Server) people(api huma.API) {
 	})
 	huma.Register(api, op(access.Govern, "GET", "/api/v1/people", "People, by name"), func(ctx context.Context, _ *struct{}) (*body[[]access.Person], error) {
 		list, err := s.People.List(ctx)
+		sees := scope(ctx)
+		list = slices.DeleteFunc(list, func(p access.Person) bool { return !sees.Covers(p.Accounts) })
 		return &body[[]access.Person]{list}, s.fault(err)
 	})
 	huma.Register(api, op(access.Govern, "POST", "/api/v1/invitations", "Invite a person: a link that makes one account"), s.invite)
@@ -41,7 +44,7 @@ func (s *Server) people(api huma.API) {
 		Body roleAndAccounts
 	}) (*struct{}, error) {
 		return nil, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) error {
-			if err := s.People.Change(ctx, tx, access.Person{Name: in.UID, Role: in.Body.Role, Accounts: in.Body.Accounts}); err != nil {
+			if err := s.People.Change(ctx, tx, scope(ctx), access.Person{Name: in.UID, Role: in.Body.Role, Accounts: in.Body.Accounts}); err != nil {
 				return err
 			}
 			return s.record(ctx, tx, "person.change", in.UID, string(in.Body.Role))
@@ -54,7 +57,7 @@ func (s *Server) people(api huma.API) {
 		}
 		who.Ended = s.Now()
 		return nil, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) error {
-			if err := s.People.Change(ctx, tx, who); err != nil {
+			if err := s.People.Change(ctx, tx, scope(ctx), who); err != nil {
 				return err
 			}
 			return s.record(ctx, tx, "person.end", in.UID, "")
@@ -63,78 +66,98 @@ func (s *Server) people(api huma.API) {
 	s.tokens(api)
 }
 
-func (s *Server) invite(ctx context.Context, in *struct{ Body roleAndAccounts }) (*body[struct {
-	Secret  string    `json:"secret" doc:"shown once: the link is /accept#secret"`
-	Expires time.Time `json:"expires_at"`
-}], error) {
-	var out body[struct {
-		Secret  string    `json:"secret" doc:"shown once: the link is /accept#secret"`
-		Expires time.Time `json:"expires_at"`
-	}]
+func (s *Server) invite(ctx context.Context, in *struct{ Body roleAndAccounts }) (*body[secretAnswer], error) {
 	now := s.Now().UTC()
-	err := s.People.Tx(ctx, func(tx *sql.Tx) (err error) {
-		if out.Body.Secret, err = s.People.Invite(ctx, tx, access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Created: now}); err != nil {
+	out := body[secretAnswer]{secretAnswer{Expires: now.Add(access.InvitationLasts)}} // the link is /accept#secret
+	return &out, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if out.Body.Secret, err = s.People.Invite(ctx, tx, scope(ctx), access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Created: now}); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, "person.invite", "", string(in.Body.Role))
-	})
-	out.Body.Expires = now.Add(access.InvitationLasts)
-	return &out, s.fault(err)
+	}))
 }
 
 // tokens are for programs.
 func (s *Server) tokens(api huma.API) {
 	huma.Register(api, op(access.Govern, "GET", "/api/v1/tokens", "Tokens, by name; never their secrets"), func(ctx context.Context, _ *struct{}) (*body[[]desk.Token], error) {
 		list, err := s.Desk.Tokens(ctx)
+		sees := scope(ctx)
+		list = slices.DeleteFunc(list, func(t desk.Token) bool { return !sees.Covers(t.Accounts) })
 		return &body[[]desk.Token]{list}, s.fault(err)
 	})
-	huma.Register(api, op(access.Govern, "POST", "/api/v1/tokens", "Make a token; its secret is shown once"), func(ctx context.Context, in *struct {
-		Body struct {
-			Name     string   `json:"name" minLength:"1" maxLength:"100"`
-			Source   string   `json:"source,omitempty" maxLength:"63" doc:"it may deliver to this source, and nothing else"`
-			Role     string   `json:"role,omitempty" enum:"viewer,analyst,responder,engineer,admin" doc:"viewer where it is left out"`
-			Accounts []string `json:"accounts,omitempty" maxItems:"1000"`
-			Days     int      `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"it ends after so many; 0: never"`
-		}
-	}) (*body[struct {
-		Secret string `json:"secret"`
-	}], error) {
-		b := in.Body
-		t := desk.Token{Name: b.Name, Source: b.Source, Role: b.Role, Accounts: b.Accounts, Created: s.Now().UTC()}
-		if b.Days > 0 {
-			t.Expires = t.Created.AddDate(0, 0, b.Days)
-		}
-		var out body[struct {
-			Secret string `json:"secret"`
-		}]
-		var err error
-		out.Body.Secret, err = s.Desk.NewToken(ctx, t)
-		c := callerOf(ctx)
-		s.note(ctx, audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "token.add", Object: b.Name, Outcome: audit.Success})
-		return &out, s.fault(err)
-	})
+	huma.Register(api, op(access.Govern, "POST", "/api/v1/tokens", "Make a token; its secret is shown once"), s.addToken)
 	huma.Register(api, op(access.Govern, "DELETE", "/api/v1/tokens/{uid}", "Revoke all tokens of a name"), func(ctx context.Context, in *named) (*struct{}, error) {
-		n, err := s.Desk.RevokeTokens(ctx, in.UID, s.Now())
-		if err == nil && n == 0 {
-			err = desk.ErrNotFound
-		}
-		c := callerOf(ctx)
-		s.note(ctx, audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "token.revoke", Object: in.UID, Outcome: audit.Success})
-		return nil, s.fault(err)
+		return nil, s.fault(s.Desk.Tx(ctx, func(tx *sql.Tx) error {
+			n, err := s.Desk.RevokeTokensIn(ctx, tx, scope(ctx), in.UID, s.Now())
+			if err == nil && n == 0 {
+				err = desk.ErrNotFound
+			}
+			if err != nil {
+				return err
+			}
+			return s.record(ctx, tx, "token.revoke", in.UID, "")
+		}))
 	})
+}
+
+type secretAnswer struct {
+	Secret  string    `json:"secret" doc:"shown this once"`
+	Expires time.Time `json:"expires_at,omitzero"`
+}
+
+type tokenWish struct {
+	Name     string   `json:"name" minLength:"1" maxLength:"100"`
+	Source   string   `json:"source,omitempty" maxLength:"63" doc:"it may deliver to this source, and nothing else"`
+	Role     string   `json:"role,omitempty" enum:"viewer,analyst,responder,engineer,admin" doc:"viewer where it is left out"`
+	Accounts []string `json:"accounts,omitempty" maxItems:"1000" doc:"whose data it may see; * is all"`
+	Days     int      `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"it ends after so many; 0: never"`
+}
+
+func (s *Server) addToken(ctx context.Context, in *struct{ Body tokenWish }) (*body[secretAnswer], error) {
+	b := in.Body
+	t := desk.Token{Name: b.Name, Source: b.Source, Role: b.Role, Accounts: b.Accounts, Created: s.Now().UTC()}
+	if b.Days > 0 {
+		t.Expires = t.Created.AddDate(0, 0, b.Days)
+	}
+	if (b.Source == "") == (len(b.Accounts) == 0) {
+		return nil, huma.Error422UnprocessableEntity("a token either delivers to one source or sees accounts: give source, or accounts")
+	}
+	if b.Source != "" {
+		t.Role = string(access.Viewer)
+		list, err := s.Desk.Sources(ctx)
+		if err != nil {
+			return nil, s.fault(err)
+		}
+		if !slices.ContainsFunc(list, func(x desk.Source) bool { return x.Name == b.Source }) {
+			return nil, huma.Error422UnprocessableEntity("there is no source of that name")
+		}
+	}
+	if !scope(ctx).Covers(t.Accounts) { // who delivers to a source delivers for all accounts
+		return nil, s.fault(access.ErrBeyond)
+	}
+	out := body[secretAnswer]{secretAnswer{Expires: t.Expires}}
+	return &out, s.fault(s.Desk.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if out.Body.Secret, err = s.Desk.AddToken(ctx, tx, t); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, "token.add", b.Name, t.Role)
+	}))
 }
 
 func (s *Server) audits(api huma.API) {
 	if s.Audit == nil {
 		return
 	}
-	huma.Register(api, op(access.Audit, "GET", "/api/v1/audit", "Who did what, the newest first"), func(ctx context.Context, in *struct {
+	huma.Register(api, op(access.Audit, "GET", "/api/v1/audit", "Who did what, the newest first; who does not see all accounts sees what they did themselves"), func(ctx context.Context, in *struct {
 		Actor  string `query:"actor" maxLength:"100"`
 		Action string `query:"action" maxLength:"100"`
 		Object string `query:"object" maxLength:"200"`
 		Before string `query:"before" maxLength:"100" doc:"id of the last entry of the page before"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	}) (*body[[]audit.Entry], error) {
+		if !scope(ctx).All() {
+			in.Actor = callerOf(ctx).Name // what others do may be about accounts that are not to be seen
+		}
 		list, err := s.Audit.List(ctx, audit.Query{Actor: in.Actor, Action: in.Action, Object: in.Object, Before: in.Before, Limit: in.Limit})
 		return &body[[]audit.Entry]{list}, s.fault(err)
 	})

@@ -42,6 +42,9 @@ func (s *Server) search(api huma.API) {
 		case sql == "":
 			sql = duck.FilterSQL(q.Filter)
 		}
+		if err := s.noteOf(ctx, "search", "", sql); err != nil { // what is not written down is not answered
+			return nil, s.fault(err)
+		}
 		if q.Rows == 0 {
 			q.Rows = 1000
 		}

@@ -49,6 +49,7 @@ func (s *Server) Handler() http.Handler {
 	s.sessions(api)
 	s.people(api)
 	s.triage(api)
+	s.casework(api)
 	s.audits(api)
 	s.live(api)
 	s.evidence(api)

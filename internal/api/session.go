@@ -2,10 +2,15 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -82,16 +87,20 @@ func (s *Server) sessions(api huma.API) {
 		list, err := s.People.Sessions(ctx, s.whose(ctx), s.Now())
 		return &body[[]access.Session]{list}, s.fault(err)
 	})
+	huma.Register(api, op(access.Own, "PUT", "/api/v1/session/password", "Change one's own password; all of one's sessions end"), s.changePassword)
 	huma.Register(api, op(access.Own, "DELETE", "/api/v1/sessions/{uid}", "End a session"), func(ctx context.Context, in *named) (*struct{}, error) {
 		return nil, s.fault(s.endSession(ctx, in.UID, s.whose(ctx), "session.end"))
 	})
 }
 
-// whose sessions the caller has a say in: "" is everybody's.
+// whose sessions the caller has a say in: "" is everybody's, for an admin who sees all accounts. A token has none.
 func (s *Server) whose(ctx context.Context) string {
 	c := callerOf(ctx)
-	if c.Role.May(access.Govern) {
+	switch {
+	case c.Role.May(access.Govern) && scope(ctx).All():
 		return ""
+	case c.Kind == "token":
+		return "no person's" // no name of a person has a space
 	}
 	return c.Name
 }
@@ -103,6 +112,32 @@ func (s *Server) endSession(ctx context.Context, id, person, action string) erro
 		}
 		return s.record(ctx, tx, action, id, "")
 	})
+}
+
+// changePassword asks for the old one, as often as signing in does.
+func (s *Server) changePassword(ctx context.Context, in *struct {
+	Body struct {
+		Old string `json:"old" minLength:"1" maxLength:"1024"`
+		New string `json:"new" minLength:"1" maxLength:"1024"`
+	}
+}) (*struct{}, error) {
+	c := callerOf(ctx)
+	if c.Kind != "person" {
+		return nil, huma.Error422UnprocessableEntity("a token has no password; revoke it instead")
+	}
+	mine := map[string]int{"password/" + c.Name: freeFromHere}
+	if wait := s.attempts.Try(s.Now(), mine); wait > 0 {
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
+	}
+	err := s.People.Check(ctx, c.Name, in.Body.Old)
+	if errors.Is(err, access.ErrNobody) {
+		return nil, huma.Error422UnprocessableEntity("the old password is wrong")
+	}
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	s.attempts.Succeeded(mine)
+	return nil, s.fault(s.People.SetPassword(ctx, c.Name, in.Body.New, s.Now(), func(tx *sql.Tx) error { return s.record(ctx, tx, "person.password", c.Name, "") }))
 }
 
 // record writes an audit entry of the caller's in the transaction of the change.
@@ -128,38 +163,57 @@ func (s *Server) cookie(secret string, maxAge int) http.Cookie {
 	return http.Cookie{Name: sessionCookie, Value: secret, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode}
 }
 
-// signIn compares a password, after the wait that failures before have earned.
+// How many attempts to sign in are free, before each further one waits: of one name from one address, from one address, of one name from
+// everywhere. The last is wide, as it is how a stranger could keep somebody out.
+const (
+	freeFromHere, freeOfAddress, freeOfName = 5, 20, 50
+)
+
+// signIn compares a password, after the wait that attempts before have earned. What was typed as a name is written down nowhere, as it may
+// be a password.
 func (s *Server) signIn(ctx context.Context, in *struct {
 	from
 	Body signIn
 }) (*signedInAnswer, error) {
-	now := s.Now()
-	keys := []string{"name/" + in.Body.Name, "address/" + in.remote}
-	for _, key := range keys {
-		if wait := s.attempts.Wait(key, now); wait > 0 {
-			return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {fmt.Sprint(int(wait.Seconds()) + 1)}})
-		}
+	now, network := s.Now(), networkOf(in.remote)
+	sum := sha256.Sum256([]byte(in.Body.Name))
+	name := hex.EncodeToString(sum[:])
+	mine := map[string]int{name + "/" + network: freeFromHere, name: freeOfName}
+	all := map[string]int{"address/" + network: freeOfAddress}
+	maps.Copy(all, mine)
+	if wait := s.attempts.Try(now, all); wait > 0 {
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
 	}
 	err := s.People.Check(ctx, in.Body.Name, in.Body.Password)
+	var who access.Person
+	if err == nil {
+		who, err = s.People.Find(ctx, in.Body.Name)
+	}
 	if errors.Is(err, access.ErrNobody) {
-		for _, key := range keys {
-			s.attempts.Failed(key, now)
+		if err := s.note(ctx, audit.Entry{Kind: "nobody", Address: in.remote, Action: "signin", Outcome: audit.Failure}); err != nil {
+			return nil, s.fault(err)
 		}
-		s.note(ctx, audit.Entry{Actor: in.Body.Name, Kind: "person", Address: in.remote, Action: "signin", Outcome: audit.Failure})
 		return nil, huma.Error401Unauthorized("name or password is wrong")
 	}
 	if err != nil {
 		return nil, s.fault(err)
 	}
-	for _, key := range keys {
-		s.attempts.Succeeded(key)
-	}
-	who, err := s.People.Find(ctx, in.Body.Name)
-	if err != nil {
-		return nil, s.fault(err)
-	}
+	s.attempts.Succeeded(mine)
 	out, err := s.begin(ctx, who, in.from)
 	return out, s.fault(err)
+}
+
+// networkOf is what attempts are counted by: an IPv6 network of 64 bits has one owner.
+func networkOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	network, err := ip.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return network.String()
 }
 
 // begin begins a session.
@@ -188,11 +242,10 @@ func (s *Server) accept(ctx context.Context, in *struct {
 		Password string `json:"password" minLength:"1" maxLength:"1024"`
 	}
 }) (*signedInAnswer, error) {
-	var who access.Person
-	err := s.People.Tx(ctx, func(tx *sql.Tx) (err error) {
-		if who, err = s.People.Accept(ctx, tx, in.Body.Secret, in.Body.Name, in.Body.Password, s.Now()); err != nil {
-			return err
-		}
+	if wait := s.attempts.Try(s.Now(), map[string]int{"accept/" + networkOf(in.remote): freeOfAddress}); wait > 0 {
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
+	}
+	who, err := s.People.Accept(ctx, in.Body.Secret, in.Body.Name, in.Body.Password, s.Now(), func(tx *sql.Tx, who access.Person) error {
 		return s.record(context.WithValue(ctx, callerKey{}, caller{Name: who.Name, Kind: "person", Address: in.remote}), tx, "invitation.accept", who.Name, string(who.Role))
 	})
 	if errors.Is(err, access.ErrNobody) {

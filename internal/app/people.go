@@ -46,7 +46,7 @@ const relayEvery = 2 * time.Second
 // relay puts audit entries into the lake, by the way of all logs.
 func (h *house) relay(ctx context.Context) error {
 	for {
-		n, err := h.audit.Relay(ctx, time.Now(), func(list []audit.Entry) error { return h.deliverAudit(ctx, list) })
+		n, err := h.audit.Relay(ctx, time.Now(), func(batch string, list []audit.Entry) error { return h.deliverAudit(ctx, batch, list) })
 		if err != nil && ctx.Err() == nil {
 			h.log.Error("audit entries wait: they could not be put into the lake", "error", err)
 		}
@@ -61,14 +61,14 @@ func (h *house) relay(ctx context.Context) error {
 	}
 }
 
-func (h *house) deliverAudit(ctx context.Context, list []audit.Entry) error {
+func (h *house) deliverAudit(ctx context.Context, batch string, list []audit.Entry) error {
 	events, err := audit.Events(list)
 	if err != nil {
 		return err
 	}
 	return source.Spooled(ctx, h.sources.Spool, bytes.NewReader(events), 0, func(inv *collect.Inventory) error {
 		_, err := h.sources.Receiver.Receive(ctx, pipeline.Delivery{
-			Source: auditSource, Object: "audit/" + list[0].ID + "/" + list[len(list)-1].ID, ETag: fmt.Sprint(len(list)), Lane: lake.LaneLive, Received: time.Now().UTC(), Inventory: inv,
+			Source: auditSource, Object: "audit/" + batch, ETag: batch, Lane: lake.LaneLive, Received: time.Now().UTC(), Inventory: inv,
 		})
 		return err
 	})

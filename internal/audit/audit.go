@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -36,8 +37,11 @@ const (
 	Denied  = "denied"
 )
 
-// maxDetail bounds what is kept of a query.
-const maxDetail = 4096
+// The bounds of what is kept of an entry, in bytes; what is longer is cut.
+const (
+	MaxWord   = 300  // actor, address, action, object
+	MaxDetail = 4096 // a sentence, a decision or a query
+)
 
 // Log is the audit log. It may be used by many goroutines.
 type Log struct{ db *store.DB }
@@ -68,12 +72,14 @@ func insert(ctx context.Context, exec func(context.Context, string, ...any) (sql
 	// Ids sort by time, so that the outbox goes in order.
 	id := fmt.Sprintf("%013x-%s", e.At.UnixMicro(), hex.EncodeToString(random[:]))
 	_, err := exec(ctx, `INSERT INTO audit (id, at, actor, kind, address, action, object, outcome, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		id, e.At.UnixMilli(), e.Actor, e.Kind, e.Address, e.Action, e.Object, e.Outcome, e.Detail[:min(len(e.Detail), maxDetail)])
+		id, e.At.UnixMilli(), word(e.Actor), word(e.Kind), word(e.Address), word(e.Action), word(e.Object), e.Outcome, store.Text(e.Detail, MaxDetail))
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
 	}
 	return nil
 }
+
+func word(s string) string { return store.Text(s, MaxWord) }
 
 // Query narrows a list of entries.
 type Query struct {
@@ -115,20 +121,52 @@ func (l *Log) entries(ctx context.Context, query string, args ...any) ([]Entry, 
 // relayAtOnce is how many entries are handed on in one delivery.
 const relayAtOnce = 500
 
-// Relay hands the entries that wait to deliver, the oldest first, and notes them as relayed when it returned without error.
-// It says how many there were.
-func (l *Log) Relay(ctx context.Context, now time.Time, deliver func([]Entry) error) (int, error) {
-	list, err := l.entries(ctx, `SELECT `+columns+` FROM audit WHERE relayed_at IS NULL ORDER BY id LIMIT $1`, relayAtOnce)
-	if err != nil || len(list) == 0 {
+// Relay hands the entries that wait to deliver, the oldest first, and notes them as relayed when it returned without error. A batch is
+// fixed under a name before it is handed on: one whose delivery failed, or was not noted, is handed on again with the same name and the
+// same entries, so that the receiver can tell. It says how many there were.
+func (l *Log) Relay(ctx context.Context, now time.Time, deliver func(batch string, list []Entry) error) (int, error) {
+	batch, err := l.batch(ctx)
+	if err != nil || batch == "" {
 		return 0, err
 	}
-	if err := deliver(list); err != nil {
+	list, err := l.entries(ctx, `SELECT `+columns+` FROM audit WHERE batch = $1 ORDER BY id`, batch)
+	if err != nil {
+		return 0, err
+	}
+	if err := deliver(batch, list); err != nil {
 		return 0, fmt.Errorf("relay audit entries: %w", err)
 	}
-	for _, e := range list {
-		if _, err := l.db.ExecContext(ctx, `UPDATE audit SET relayed_at = $1 WHERE id = $2`, now.UnixMilli(), e.ID); err != nil {
-			return 0, fmt.Errorf("relay audit entries: %w", err)
-		}
+	if _, err := l.db.ExecContext(ctx, `UPDATE audit SET relayed_at = $1 WHERE batch = $2`, now.UnixMilli(), batch); err != nil {
+		return 0, fmt.Errorf("relay audit entries: %w", err)
 	}
 	return len(list), nil
+}
+
+// batch finds the batch that waits, or makes one of the entries that are in none; "" where nothing waits.
+func (l *Log) batch(ctx context.Context) (name string, err error) {
+	err = l.db.Tx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT batch FROM audit WHERE relayed_at IS NULL AND batch <> '' ORDER BY batch LIMIT 1`).Scan(&name)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		var first sql.NullString
+		if err := tx.QueryRowContext(ctx, `SELECT min(id) FROM audit WHERE relayed_at IS NULL`).Scan(&first); err != nil || !first.Valid {
+			return err
+		}
+		name = first.String
+		_, err = tx.ExecContext(ctx, `UPDATE audit SET batch = $1 WHERE id IN (SELECT id FROM audit WHERE relayed_at IS NULL AND batch = '' ORDER BY id LIMIT $2)`, name, relayAtOnce)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("relay audit entries: %w", err)
+	}
+	return name, nil
+}
+
+// Waiting says how many entries are not in the lake yet.
+func (l *Log) Waiting(ctx context.Context) (n int, err error) {
+	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FROM audit WHERE relayed_at IS NULL`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count audit entries: %w", err)
+	}
+	return n, nil
 }

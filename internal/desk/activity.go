@@ -12,15 +12,17 @@ import (
 	"github.com/tocsin-security/tocsin/internal/finding"
 )
 
-// Activity is one decision about a finding, or a note on it.
+// Activity is one thing that somebody did about a finding.
 type Activity struct {
-	ID     string          `json:"id"`
-	Change string          `json:"change_id"`
-	At     time.Time       `json:"at"`
-	Actor  string          `json:"actor"`
-	Kind   string          `json:"kind"` // verdict, changed, note
-	Body   json.RawMessage `json:"body"` // a Change
-	Undone bool            `json:"undone,omitempty"`
+	ID      string    `json:"id"`
+	Change  string    `json:"change_id"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	By      string    `json:"actor_kind"` // person, token
+	Kind    string    `json:"kind"`       // verdict, changed, note, task, link, merge, split
+	Decided *Change   `json:"decided,omitempty"`
+	Text    string    `json:"text,omitempty"` // of what is no decision
+	Undone  bool      `json:"undone,omitempty"`
 }
 
 // Decision is what people decided about a finding, beside what Tocsin concludes.
@@ -29,9 +31,10 @@ type Decision struct {
 	Status       string        `json:"status"`
 	Assignee     string        `json:"assignee"`
 	Verdict      string        `json:"verdict"`
-	Reason       string        `json:"reason"`
+	Reason       string        `json:"reason"` // of the verdict
 	Severity     finding.Level `json:"severity"` // as set by a person, else as concluded
 	SetByPerson  bool          `json:"severity_set"`
+	SeverityWhy  string        `json:"severity_reason"`
 	Version      int64         `json:"version"`
 	Ingested     time.Time     `json:"ingested_at,omitzero"`
 	Created      time.Time     `json:"created_at"`
@@ -45,23 +48,22 @@ type Decision struct {
 
 // Decision returns what people decided about an incident or an alert.
 func (d *Desk) Decision(ctx context.Context, scope access.Scope, kind, uid string) (Decision, error) {
-	read := d.Incident
-	if kind == Alerts {
-		read = d.Alert
-	}
-	if _, err := read(ctx, scope, uid); err != nil {
-		return Decision{}, err
-	}
 	out := Decision{UID: uid}
-	query := `SELECT status, assignee, verdict, verdict_reason, severity, set_severity, version, ingested_at, created_at, acknowledged_at, triaged_at, declared_at, closed_at, withdrawn_at FROM incidents WHERE uid = $1`
+	const columns = `SELECT status, assignee, verdict, verdict_reason, severity, set_severity, severity_reason, version, ingested_at, created_at, acknowledged_at, triaged_at, declared_at, closed_at, withdrawn_at, `
+	query := columns + `accounts || more_accounts FROM incidents WHERE uid = $1`
 	if kind == Alerts {
-		query = `SELECT status, assignee, verdict, verdict_reason, severity, set_severity, version, ingested_at, created_at, acknowledged_at, triaged_at, declared_at, closed_at, withdrawn_at FROM alerts WHERE uid = $1`
+		query = columns + `account FROM alerts WHERE uid = $1`
 	}
+	var accounts string
 	var severity int64
 	var set, ingested, created, acknowledged, triaged, declared, closed, withdrawn sql.NullInt64
-	err := d.db.QueryRowContext(ctx, query, uid).Scan(&out.Status, &out.Assignee, &out.Verdict, &out.Reason, &severity, &set, &out.Version,
-		&ingested, &created, &acknowledged, &triaged, &declared, &closed, &withdrawn)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := d.db.QueryRowContext(ctx, query, text(uid)).Scan(&out.Status, &out.Assignee, &out.Verdict, &out.Reason, &severity, &set, &out.SeverityWhy, &out.Version,
+		&ingested, &created, &acknowledged, &triaged, &declared, &closed, &withdrawn, &accounts)
+	of := []string{accounts}
+	if kind == Incidents {
+		of = splitAccounts(accounts)
+	}
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, of) {
 		return out, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
 	if err != nil {
@@ -78,7 +80,7 @@ func (d *Desk) Decision(ctx context.Context, scope access.Scope, kind, uid strin
 }
 
 func (d *Desk) activity(ctx context.Context, uid string) ([]Activity, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT id, change_id, at, actor, kind, body, undone_at FROM activity WHERE subject = $1 ORDER BY at, id`, uid)
+	rows, err := d.db.QueryContext(ctx, `SELECT id, change_id, at, actor, actor_kind, kind, body, undone_at FROM activity WHERE subject = $1 ORDER BY at, id`, uid)
 	if err != nil {
 		return nil, fmt.Errorf("activity of %s: %w", uid, err)
 	}
@@ -88,10 +90,18 @@ func (d *Desk) activity(ctx context.Context, uid string) ([]Activity, error) {
 		var a Activity
 		var at, undone sql.NullInt64
 		var body string
-		if err := rows.Scan(&a.ID, &a.Change, &at, &a.Actor, &a.Kind, &body, &undone); err != nil {
+		if err := rows.Scan(&a.ID, &a.Change, &at, &a.Actor, &a.By, &a.Kind, &body, &undone); err != nil {
 			return nil, fmt.Errorf("activity of %s: %w", uid, err)
 		}
-		a.At, a.Body, a.Undone = timeOf(at), json.RawMessage(body), undone.Valid
+		a.At, a.Undone = timeOf(at), undone.Valid
+		switch a.Kind {
+		case kindVerdict, kindChanged, kindNote:
+			if err := json.Unmarshal([]byte(body), &a.Decided); err != nil {
+				return nil, fmt.Errorf("activity %s: %w", a.ID, err)
+			}
+		default:
+			a.Text = body
+		}
 		out = append(out, a)
 	}
 	return out, rows.Err()
@@ -128,42 +138,3 @@ func (d *Desk) Precisions(ctx context.Context, scope access.Scope) ([]Precision,
 	return out, rows.Err()
 }
 
-// Update is a finding that changed, for those who look on.
-type Update struct {
-	Kind     string        `json:"kind"` // incidents, alerts
-	UID      string        `json:"uid"`
-	Title    string        `json:"title"`
-	Severity finding.Level `json:"severity"`
-	Status   string        `json:"status"`
-	At       time.Time     `json:"at"`
-	accounts string
-}
-
-// maxUpdates bounds one answer of Updates.
-const maxUpdates = 5000
-
-// Updates lists the findings that changed after a time, the oldest first, and up to when: ask again from there.
-func (d *Desk) Updates(ctx context.Context, scope access.Scope, after time.Time) (_ []Update, upTo time.Time, _ error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT 'incidents', uid, headline, coalesce(set_severity, severity), status, updated_at, accounts FROM incidents WHERE updated_at > $1
-		UNION ALL SELECT 'alerts', uid, title, coalesce(set_severity, severity), status, updated_at, account FROM alerts WHERE updated_at > $1 ORDER BY 6, 2 LIMIT $2`, after.UnixMilli(), maxUpdates)
-	if err != nil {
-		return nil, after, fmt.Errorf("updates: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // its error is that of Err
-	var out []Update
-	upTo = after
-	for rows.Next() {
-		var u Update
-		var severity int64
-		var at sql.NullInt64
-		if err := rows.Scan(&u.Kind, &u.UID, &u.Title, &severity, &u.Status, &at, &u.accounts); err != nil {
-			return nil, after, fmt.Errorf("updates: %w", err)
-		}
-		u.Severity, u.At = finding.Level(severity), timeOf(at) //nolint:gosec // a level
-		upTo = u.At
-		if seesAll(scope, splitAccounts(u.accounts)) {
-			out = append(out, u)
-		}
-	}
-	return out, upTo, rows.Err()
-}

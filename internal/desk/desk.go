@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/store"
 )
 
@@ -29,6 +30,9 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 	}
 	if err := migrate(ctx, db); err != nil {
 		return nil, errors.Join(fmt.Errorf("desk: %w", err), db.Close())
+	}
+	if _, err := audit.Open(ctx, db); err != nil { // a decision and its audit entry are one transaction
+		return nil, errors.Join(err, db.Close())
 	}
 	return &Desk{db}, nil
 }
@@ -64,6 +68,9 @@ func migrate(ctx context.Context, db *store.DB) error {
 // Store is the database under the desk, in which others keep tables of their own.
 func (d *Desk) Store() *store.DB { return d.db }
 
+// Tx runs do in a transaction of the desk's database.
+func (d *Desk) Tx(ctx context.Context, do func(tx *sql.Tx) error) error { return d.db.Tx(ctx, do) }
+
 // Close closes the database.
 func (d *Desk) Close() error { return d.db.Close() }
 
@@ -94,10 +101,8 @@ func timeOf(ms sql.NullInt64) time.Time {
 	return time.UnixMilli(ms.Int64).UTC()
 }
 
-// text makes what came out of a log fit for a database of text, which takes neither the character 0 nor bytes that are no UTF-8.
-func text(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-}
+// text makes what came out of a log fit for a database of text.
+func text(s string) string { return store.Text(s, 0) }
 
 // noAccount stands for data without an account among the accounts of an incident. No Scope but an unbounded one sees it.
 const noAccount = "-"

@@ -150,6 +150,10 @@ type openTrouble struct {
 // and closed ones, with the time, for what is over. It returns how many are open.
 func (d *Desk) SaveTroubles(ctx context.Context, list []health.Trouble, now time.Time) (int, error) {
 	err := d.db.Tx(ctx, func(tx *sql.Tx) error {
+		o, err := inOrder(ctx, tx)
+		if err != nil {
+			return err
+		}
 		open, err := openTroubles(ctx, tx)
 		if err != nil {
 			return err
@@ -157,26 +161,26 @@ func (d *Desk) SaveTroubles(ctx context.Context, list []health.Trouble, now time
 		lasts := map[string]bool{}
 		for i := range list {
 			a := list[i].Alert(now)
-			if o, is := open[a.Rule.ID+" "+a.Origin.ID]; is { // the same episode, whatever its beginning is reckoned to be now
-				lasts[o.uid] = true
-				a.UID, a.First = o.uid, time.UnixMilli(o.first).UTC()
-				if o.sentence == a.Sentence {
+			if was, is := open[a.Rule.ID+" "+a.Origin.ID]; is { // the same episode, whatever its beginning is reckoned to be now
+				lasts[was.uid] = true
+				a.UID, a.First = was.uid, time.UnixMilli(was.first).UTC()
+				if was.sentence == a.Sentence {
 					continue
 				}
 			}
-			if err := saveTrouble(ctx, tx, &a, now); err != nil {
+			if err := saveTrouble(ctx, o, &a, now); err != nil {
 				return err
 			}
 		}
-		for _, o := range open {
-			if lasts[o.uid] {
+		for _, was := range open {
+			if lasts[was.uid] {
 				continue
 			}
-			if err := closeTrouble(ctx, tx, o, now); err != nil {
+			if err := closeTrouble(ctx, o, was, now); err != nil {
 				return err
 			}
 		}
-		return nil
+		return o.keep(ctx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("save the health of sources: %w", err)
@@ -202,21 +206,21 @@ func openTroubles(ctx context.Context, tx *sql.Tx) (map[string]openTrouble, erro
 }
 
 // saveTrouble opens an alert or lets it grow. One that was closed under the same UID opens again: its cause never ended.
-func saveTrouble(ctx context.Context, tx *sql.Tx, a *finding.Alert, now time.Time) error {
+func saveTrouble(ctx context.Context, o *order, a *finding.Alert, now time.Time) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("alert %s: %w", a.UID, err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO alerts (uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at, kind)
-		VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9, $10, $11, 'new', 0, $12, $10, $13, $13, $13, 'health')
+	_, err = o.tx.ExecContext(ctx, `INSERT INTO alerts (uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at, kind, seq)
+		VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, $9, $10, $11, 'new', 0, $12, $10, $13, $13, $13, 'health', $14)
 		ON CONFLICT (uid) DO UPDATE SET sentence = excluded.sentence, severity = excluded.severity, score = excluded.score, count = excluded.count, last_seen = excluded.last_seen,
-			doc = excluded.doc, updated_at = excluded.updated_at, closed_at = NULL, recovered_at = NULL, status = CASE WHEN alerts.closed_at IS NULL THEN alerts.status ELSE 'new' END`,
-		a.UID, a.Title, a.Sentence, int64(a.Severity), a.Score, a.Rule.ID, a.Account, a.Origin.ID, a.Count, a.First.UnixMilli(), a.Last.UnixMilli(), string(doc), now.UnixMilli())
+			doc = excluded.doc, updated_at = excluded.updated_at, seq = excluded.seq, closed_at = NULL, recovered_at = NULL, status = CASE WHEN alerts.closed_at IS NULL THEN alerts.status ELSE 'new' END`,
+		a.UID, a.Title, a.Sentence, int64(a.Severity), a.Score, a.Rule.ID, a.Account, a.Origin.ID, a.Count, a.First.UnixMilli(), a.Last.UnixMilli(), string(doc), now.UnixMilli(), o.next())
 	return err
 }
 
-func closeTrouble(ctx context.Context, tx *sql.Tx, o openTrouble, now time.Time) error {
-	sentence := fmt.Sprintf("Over since %s, after %s. %s", now.UTC().Format(time.RFC3339), health.Span(now.Sub(time.UnixMilli(o.first))), o.sentence)
-	_, err := tx.ExecContext(ctx, `UPDATE alerts SET status = 'closed', sentence = $1, recovered_at = $2, closed_at = $2, updated_at = $2 WHERE uid = $3`, sentence, now.UnixMilli(), o.uid)
+func closeTrouble(ctx context.Context, o *order, was openTrouble, now time.Time) error {
+	sentence := fmt.Sprintf("Over since %s, after %s. %s", now.UTC().Format(time.RFC3339), health.Span(now.Sub(time.UnixMilli(was.first))), was.sentence)
+	_, err := o.tx.ExecContext(ctx, `UPDATE alerts SET status = 'closed', sentence = $1, recovered_at = $2, closed_at = $2, updated_at = $2, seq = $4 WHERE uid = $3`, sentence, now.UnixMilli(), was.uid, o.next())
 	return err
 }

@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +32,7 @@ type Query struct {
 	Rule        string // alerts of this rule
 	Text        string // a part of the title or sentence
 	Withdrawn   bool   // also what is no longer concluded
+	Sort        string // "rank": the weightiest first; "newest": the last seen first; "" is rank for incidents, newest for alerts
 	After       string // the Next of the page before
 	Limit       int    // 0: 100
 }
@@ -52,7 +52,7 @@ type IncidentRow struct {
 	Score     float64       `json:"score"`
 	First     time.Time     `json:"first_seen"`
 	Last      time.Time     `json:"last_seen"`
-	Alerts    int           `json:"alerts"`
+	Alerts    int           `json:"alerts"` // as people grouped them
 	Accounts  []string      `json:"accounts"`
 	Status    string        `json:"status"`
 	Assignee  string        `json:"assignee"`
@@ -91,7 +91,9 @@ type AlertRow struct {
 
 // narrow adds what both lists can be narrowed by.
 func (q *Query) narrow(w *where) {
-	w.and("coalesce(set_severity, severity) >= ?", int64(q.MinSeverity))
+	if q.MinSeverity > 0 {
+		w.and("coalesce(set_severity, severity) >= ?", int64(q.MinSeverity))
+	}
 	switch q.Status {
 	case "":
 	case "open":
@@ -115,47 +117,89 @@ func like(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
 }
 
-// Incidents lists incidents, the weightiest first. There are never so many that a page has to be found by its place: all are read.
+// Incidents lists incidents. Parts of others are left out.
 func (d *Desk) Incidents(ctx context.Context, scope access.Scope, q Query) (Page[IncidentRow], error) {
 	var w where
 	q.narrow(&w)
+	w.and("merged_into IS NULL")
 	if q.Text != "" {
 		w.and(`lower(headline) LIKE ? ESCAPE '\'`, text(like(q.Text)))
 	}
 	page := Page[IncidentRow]{Items: []IncidentRow{}}
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, coalesce(set_severity, severity), score, first_seen, last_seen, alerts, accounts, status, assignee, verdict, version, ingested_at, created_at, withdrawn_at FROM incidents`+
-		w.String()+` ORDER BY score DESC, last_seen DESC, uid`, w.args...)
+	if err := d.countIncidents(ctx, scope, &w, &page.Total); err != nil {
+		return page, err
+	}
+	ranked := q.Sort != "newest"
+	if err := w.after(q.After, ranked); err != nil {
+		return page, err
+	}
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, headline, coalesce(set_severity, severity), score, first_seen, last_seen, alerts, accounts || more_accounts, status, assignee, verdict, version, ingested_at, created_at, withdrawn_at, regrouped FROM incidents`+
+		w.String()+sorted(ranked), w.args...)
 	if err != nil {
 		return page, fmt.Errorf("list incidents: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // its error is that of Err
-	reached := q.After == ""
+	var regrouped []int
 	for rows.Next() {
-		var r IncidentRow
-		var severity, first, last int64
-		var accounts string
-		var ingested, created, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &ingested, &created, &withdrawn); err != nil {
-			return page, fmt.Errorf("list incidents: %w", err)
+		r, again, err := incidentRow(rows)
+		if err != nil {
+			return page, err
 		}
-		r.Accounts = splitAccounts(accounts)
 		if !seesAll(scope, r.Accounts) {
 			continue
 		}
-		page.Total++
-		switch {
-		case !reached:
-			reached = r.UID == q.After
-			continue
-		case len(page.Items) == q.limit():
-			page.Next = page.Items[len(page.Items)-1].UID
-			continue
+		if n := len(page.Items); n == q.limit() {
+			page.Next = place(ranked, page.Items[n-1].Score, page.Items[n-1].Last, page.Items[n-1].UID)
+			break
 		}
-		r.Severity, r.First, r.Last = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC() //nolint:gosec // a level
-		r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+		if again {
+			regrouped = append(regrouped, len(page.Items))
+		}
 		page.Items = append(page.Items, r)
 	}
-	return page, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return page, fmt.Errorf("list incidents: %w", err)
+	}
+	for _, i := range regrouped {
+		if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE (withdrawn_at IS NULL OR placed_in IS NOT NULL) AND `+within, page.Items[i].UID).Scan(&page.Items[i].Alerts); err != nil {
+			return page, fmt.Errorf("count the alerts of %s: %w", page.Items[i].UID, err)
+		}
+	}
+	return page, nil
+}
+
+// countIncidents counts those that the Scope sees whole.
+func (d *Desk) countIncidents(ctx context.Context, scope access.Scope, w *where, total *int) error {
+	rows, err := d.db.QueryContext(ctx, `SELECT accounts || more_accounts, count(*) FROM incidents`+w.String()+` GROUP BY 1`, w.args...)
+	if err != nil {
+		return fmt.Errorf("count incidents: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // its error is that of Err
+	for rows.Next() {
+		var accounts string
+		var n int
+		if err := rows.Scan(&accounts, &n); err != nil {
+			return fmt.Errorf("count incidents: %w", err)
+		}
+		if seesAll(scope, splitAccounts(accounts)) {
+			*total += n
+		}
+	}
+	return rows.Err()
+}
+
+func incidentRow(rows *sql.Rows) (r IncidentRow, regrouped bool, err error) {
+	var severity, first, last, again int64
+	var accounts string
+	var ingested, created, withdrawn sql.NullInt64
+	err = rows.Scan(&r.UID, &r.Headline, &severity, &r.Score, &first, &last, &r.Alerts, &accounts, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &ingested, &created, &withdrawn, &again)
+	if err != nil {
+		return r, false, fmt.Errorf("list incidents: %w", err)
+	}
+	r.Accounts = splitAccounts(accounts)
+	r.Severity, r.First, r.Last = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC() //nolint:gosec // a level
+	r.Ingested, r.Created, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(withdrawn)
+	return r, again == 1, nil
 }
 
 // seesAll asks for every account of an incident: its story tells of all of them.
@@ -163,13 +207,13 @@ func seesAll(scope access.Scope, accounts []string) bool {
 	return scope.All() || len(accounts) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return !scope.Sees(a) })
 }
 
-// Alerts lists alerts, the newest first.
+// Alerts lists alerts.
 func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[AlertRow], error) {
 	var w where
 	q.narrow(&w)
 	w.scope(scope, "account")
 	if q.Incident != "" {
-		w.and("incident_uid = ?", text(q.Incident))
+		w.and(strings.ReplaceAll(within, "$1", "?"), text(q.Incident), text(q.Incident), text(q.Incident))
 	}
 	if q.Rule != "" {
 		w.and("rule_id = ?", text(q.Rule))
@@ -181,15 +225,12 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`+w.String(), w.args...).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count alerts: %w", err)
 	}
-	if q.After != "" {
-		at, uid, ok := cursor(q.After)
-		if !ok {
-			return page, ErrCursor
-		}
-		w.and("(last_seen < ? OR last_seen = ? AND uid > ?)", at, at, uid)
+	ranked := q.Sort == "rank"
+	if err := w.after(q.After, ranked); err != nil {
+		return page, err
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(incident_uid, ''), title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, assignee, verdict, version, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts`+
-		w.String()+` ORDER BY last_seen DESC, uid LIMIT `+strconv.Itoa(q.limit()+1), w.args...)
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, `+home+`, title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, assignee, verdict, version, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts`+
+		w.String()+sorted(ranked)+` LIMIT `+strconv.Itoa(q.limit()+1), w.args...)
 	if err != nil {
 		return page, fmt.Errorf("list alerts: %w", err)
 	}
@@ -202,7 +243,7 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 			return page, fmt.Errorf("list alerts: %w", err)
 		}
 		if n := len(page.Items); n == q.limit() {
-			page.Next = strconv.FormatInt(page.Items[n-1].Last.UnixMilli(), 10) + "." + page.Items[n-1].UID
+			page.Next = place(ranked, page.Items[n-1].Score, page.Items[n-1].Last, page.Items[n-1].UID)
 			break
 		}
 		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
@@ -212,15 +253,6 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	return page, rows.Err()
 }
 
-// ErrCursor says that an After is none that a page gave.
-var ErrCursor = errors.New("after: give the next of the page before, as it was")
-
-func cursor(after string) (at int64, uid string, ok bool) {
-	ms, uid, ok := strings.Cut(after, ".")
-	at, err := strconv.ParseInt(ms, 10, 64)
-	return at, uid, ok && err == nil
-}
-
 func (q Query) limit() int {
 	if q.Limit <= 0 {
 		return 100
@@ -228,16 +260,9 @@ func (q Query) limit() int {
 	return q.Limit
 }
 
-func flag(on bool) int64 {
-	if on {
-		return 1
-	}
-	return 0
-}
-
 // Incident returns an incident's document: the JSON of incident.Incident.
 func (d *Desk) Incident(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, `SELECT doc, accounts FROM incidents WHERE uid = $1`, uid, func(accounts string) bool { return seesAll(scope, splitAccounts(accounts)) })
+	return d.document(ctx, `SELECT doc, accounts || more_accounts FROM incidents WHERE uid = $1`, uid, func(accounts string) bool { return seesAll(scope, splitAccounts(accounts)) })
 }
 
 // Alert returns an alert's document: the JSON of finding.Alert.
@@ -255,63 +280,4 @@ func (d *Desk) document(ctx context.Context, query, uid string, sees func(accoun
 		return nil, fmt.Errorf("read %s: %w", uid, err)
 	}
 	return json.RawMessage(doc), nil
-}
-
-// DeadLetters lists what could not be read, the newest first; source "" is all. Only an unbounded Scope sees them: what cannot be
-// read has no account.
-func (d *Desk) DeadLetters(ctx context.Context, scope access.Scope, source string, limit int) ([]DeadLetter, error) {
-	if !scope.All() {
-		return []DeadLetter{}, nil
-	}
-	return d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE ($1 = '' OR source = $1) ORDER BY received_at DESC, id LIMIT $2`, text(source), Query{Limit: limit}.limit())
-}
-
-// DeadLetter returns one, by its id or the beginning of it.
-func (d *Desk) DeadLetter(ctx context.Context, scope access.Scope, id string) (DeadLetter, error) {
-	if !scope.All() {
-		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
-	}
-	list, err := d.deadLetters(ctx, `SELECT id, source, object, record, at_byte, format, reason, detail, raw, received_at, replayed_at FROM dead_letters
-		WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 2`, text(id))
-	switch {
-	case err != nil:
-		return DeadLetter{}, err
-	case id == "" || len(list) == 0:
-		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrNotFound)
-	case len(list) > 1:
-		return DeadLetter{}, fmt.Errorf("dead letter %s: %w", id, ErrAmbiguous)
-	}
-	return list[0], nil
-}
-
-func (d *Desk) deadLetters(ctx context.Context, query string, args ...any) ([]DeadLetter, error) {
-	rows, err := d.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // its error is that of Err
-	out := []DeadLetter{}
-	for rows.Next() {
-		var l DeadLetter
-		var raw string
-		var received, replayed sql.NullInt64
-		if err := rows.Scan(&l.ID, &l.Source, &l.Object, &l.Record, &l.Offset, &l.Format, &l.Reason, &l.Detail, &raw, &received, &replayed); err != nil {
-			return nil, fmt.Errorf("list dead letters: %w", err)
-		}
-		if l.Raw, err = base64.StdEncoding.DecodeString(raw); err != nil {
-			return nil, fmt.Errorf("dead letter %s: %w", l.ID, err)
-		}
-		l.ReceivedAt, l.ReplayedAt = timeOf(received), timeOf(replayed)
-		out = append(out, l)
-	}
-	return out, rows.Err()
-}
-
-// Replayed notes that a dead letter was given to its source again.
-func (d *Desk) Replayed(ctx context.Context, id string, now time.Time) error {
-	if _, err := d.db.ExecContext(ctx, `UPDATE dead_letters SET replayed_at = $1 WHERE id = $2`, now.UnixMilli(), id); err != nil {
-		return fmt.Errorf("dead letter %s: %w", id, err)
-	}
-	return nil
 }

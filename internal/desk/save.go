@@ -64,41 +64,45 @@ func (d *Desk) Save(ctx context.Context, c *Conclusion) error {
 }
 
 func saveFindings(ctx context.Context, tx *sql.Tx, c *Conclusion) error {
+	o, err := inOrder(ctx, tx)
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i := range c.Incidents {
 		in := &c.Incidents[i]
 		seen[in.UID] = true
-		if err := saveIncident(ctx, tx, in, c); err != nil {
+		if err := saveIncident(ctx, o, in, c); err != nil {
 			return err
 		}
 		for k := range in.Alerts {
 			seen[in.Alerts[k].UID] = true
-			if err := saveAlert(ctx, tx, &in.Alerts[k], in.UID, c); err != nil {
+			if err := saveAlert(ctx, o, &in.Alerts[k], in.UID, c); err != nil {
 				return err
 			}
 		}
 	}
 	for i := range c.Loose {
 		seen[c.Loose[i].UID] = true
-		if err := saveAlert(ctx, tx, &c.Loose[i], "", c); err != nil {
+		if err := saveAlert(ctx, o, &c.Loose[i], "", c); err != nil {
 			return err
 		}
 	}
 	for _, table := range []string{"incidents", "alerts"} {
-		if err := withdraw(ctx, tx, table, seen, c); err != nil {
+		if err := withdraw(ctx, o, table, seen, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	return o.keep(ctx)
 }
 
 // withdraw marks what is no longer concluded and that nobody has taken up.
-func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]bool, c *Conclusion) error {
+func withdraw(ctx context.Context, o *order, table string, seen map[string]bool, c *Conclusion) error {
 	only := ""
 	if table == "alerts" {
 		only = ` AND kind = 'detection'`
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`+only, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
+	rows, err := o.tx.QueryContext(ctx, `SELECT uid FROM `+table+` WHERE withdrawn_at IS NULL AND acknowledged_at IS NULL AND last_seen >= $1`+only, c.Since.UnixMilli()) //nolint:gosec // the name of a table of ours
 	if err != nil {
 		return err
 	}
@@ -117,7 +121,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]boo
 		return err
 	}
 	for _, uid := range gone {
-		if _, err := tx.ExecContext(ctx, `UPDATE `+table+` SET withdrawn_at = $1, updated_at = $1 WHERE uid = $2`, c.Now.UnixMilli(), uid); err != nil { //nolint:gosec // likewise
+		if _, err := o.tx.ExecContext(ctx, `UPDATE `+table+` SET withdrawn_at = $1, updated_at = $1, seq = $3 WHERE uid = $2`, c.Now.UnixMilli(), uid, o.next()); err != nil { //nolint:gosec // likewise
 			return err
 		}
 	}
@@ -125,7 +129,7 @@ func withdraw(ctx context.Context, tx *sql.Tx, table string, seen map[string]boo
 }
 
 // saveIncident writes one. When it began moves back where an earlier event is found, never forward, nor after the case is closed.
-func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Conclusion) error {
+func saveIncident(ctx context.Context, o *order, in *incident.Incident, c *Conclusion) error {
 	doc, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("incident %s: %w", in.UID, err)
@@ -136,18 +140,18 @@ func saveIncident(ctx context.Context, tx *sql.Tx, in *incident.Incident, c *Con
 			ingested = t
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11)
+	_, err = o.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at, seq)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11, $12)
 		ON CONFLICT (uid) DO UPDATE SET headline = excluded.headline, severity = excluded.severity, score = excluded.score, first_seen = excluded.first_seen,
 			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
-			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at
+			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at, seq = excluded.seq
 		WHERE incidents.doc <> excluded.doc OR incidents.withdrawn_at IS NOT NULL`,
-		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(in.Accounts), string(doc), millis(ingested), c.Now.UnixMilli())
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(in.Accounts), string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
 	return err
 }
 
 // saveAlert writes one; when it began moves as that of an incident does.
-func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID string, c *Conclusion) error {
+func saveAlert(ctx context.Context, o *order, a *finding.Alert, incidentUID string, c *Conclusion) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("alert %s: %w", a.UID, err)
@@ -161,15 +165,15 @@ func saveAlert(ctx context.Context, tx *sql.Tx, a *finding.Alert, incidentUID st
 			late = 1
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO alerts (uid, incident_uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'new', $14, $15, $12, $16, $17, $17)
+	_, err = o.tx.ExecContext(ctx, `INSERT INTO alerts (uid, incident_uid, title, sentence, severity, score, rule_id, rule_hash, account, origin, count, first_seen, last_seen, status, late, doc, occurred_at, ingested_at, created_at, updated_at, seq)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'new', $14, $15, $12, $16, $17, $17, $18)
 		ON CONFLICT (uid) DO UPDATE SET incident_uid = excluded.incident_uid, title = excluded.title, sentence = excluded.sentence, severity = excluded.severity, score = excluded.score,
 			rule_hash = excluded.rule_hash, count = excluded.count, first_seen = excluded.first_seen, last_seen = excluded.last_seen, doc = excluded.doc,
-			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at,
+			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at, seq = excluded.seq,
 			late = CASE WHEN excluded.late > alerts.late THEN excluded.late ELSE alerts.late END
 		WHERE excluded.late > alerts.late OR alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
 		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, text(a.Title), text(a.Sentence), int64(a.Severity), a.Score, text(a.Rule.ID), a.Rule.Hash, text(a.Account), text(a.Origin.ID), a.Count,
-		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli())
+		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
 	return err
 }
 

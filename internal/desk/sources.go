@@ -127,3 +127,10 @@ func (d *Desk) WasDelivered(ctx context.Context, source, object, etag string) (b
 	}
 	return n > 0, nil
 }
+
+func flag(on bool) int64 {
+	if on {
+		return 1
+	}
+	return 0
+}

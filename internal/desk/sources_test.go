@@ -27,7 +27,7 @@ func TestTokens(t *testing.T) {
 		reader := give(Token{Name: "reader", Accounts: []string{own, foreign}, Expires: noon.Add(time.Hour)})
 		twin := give(Token{Name: "door", Source: "apps"})
 		got, err := d.TokenOf(ctx, reader, noon)
-		if diff := cmp.Diff(Token{Name: "reader", Accounts: []string{own, foreign}, Created: noon, Expires: noon.Add(time.Hour)}, got); err != nil || diff != "" {
+		if diff := cmp.Diff(Token{Name: "reader", Role: "viewer", Accounts: []string{own, foreign}, Created: noon, Expires: noon.Add(time.Hour)}, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
 		for _, row := range dump(t, d, "tokens") {

@@ -24,35 +24,72 @@ const (
 	FalsePositive      = "false_positive"       // it is not what it says
 )
 
-// Reasons are the preset reasons of each verdict; a comment says the rest.
-var Reasons = map[string][]string{
-	TruePositive:       {"confirmed intrusion", "policy violation", "misuse by an insider", "exercise"},
-	BenignTruePositive: {"planned change", "known automation", "authorised test", "accepted risk"},
-	FalsePositive:      {"rule too broad", "wrong data", "expected by design", "duplicate"},
+// ReasonsOf lists the preset reasons of a verdict; a comment says the rest.
+func ReasonsOf(verdict string) []string {
+	switch verdict {
+	case TruePositive:
+		return []string{"confirmed intrusion", "policy violation", "misuse by an insider", "exercise"}
+	case BenignTruePositive:
+		return []string{"planned change", "known automation", "authorised test", "accepted risk"}
+	case FalsePositive:
+		return []string{"rule too broad", "wrong data", "expected by design", "duplicate"}
+	}
+	return nil
 }
-
-// Statuses are the states of a finding, in the order in which it walks them.
-var Statuses = []string{"new", "in_progress", "on_hold", "resolved", "closed"}
 
 // Change is what a person decides about findings; what is nil stays.
 type Change struct {
-	Status   *string        `json:"status,omitempty" enum:"new,in_progress,on_hold,resolved,closed"`
-	Assignee *string        `json:"assignee,omitempty" maxLength:"100" doc:"name of a person; empty takes the assignment back"`
-	Verdict  *string        `json:"verdict,omitempty" enum:"true_positive,benign_true_positive,false_positive"`
-	Reason   *string        `json:"reason,omitempty" maxLength:"200" doc:"of the verdict or the severity"`
-	Severity *finding.Level `json:"severity,omitempty" enum:"informational,low,medium,high,critical"`
-	Comment  string         `json:"comment,omitempty" maxLength:"20000" doc:"a note, in Markdown"`
+	Status         *string        `json:"status,omitempty" enum:"new,in_progress,on_hold,resolved,closed"`
+	Assignee       *string        `json:"assignee,omitempty" maxLength:"100" doc:"name of a person; empty takes the assignment back"`
+	Verdict        *string        `json:"verdict,omitempty" enum:"true_positive,benign_true_positive,false_positive"`
+	Reason         *string        `json:"reason,omitempty" maxLength:"200" doc:"of the verdict: one of its preset reasons, see /api/v1/verdicts"`
+	Severity       *finding.Level `json:"severity,omitempty" enum:"informational,low,medium,high,critical"`
+	SeverityReason *string        `json:"severity_reason,omitempty" maxLength:"200" doc:"why it is set; needed with severity"`
+	Comment        string         `json:"comment,omitempty" maxLength:"20000" doc:"a note, in Markdown, kept as it was written"`
 }
 
-// empty reports whether nothing would change.
-func (c *Change) empty() bool {
-	return c.Status == nil && c.Assignee == nil && c.Verdict == nil && c.Severity == nil && strings.TrimSpace(c.Comment) == ""
+// MistakeError is a mistake of who asked, in a sentence that says what to do.
+type MistakeError string
+
+func (e MistakeError) Error() string { return string(e) }
+
+// check says what is wrong with a change, and makes its texts fit for the database.
+func (c *Change) check() error {
+	for _, s := range []**string{&c.Status, &c.Assignee, &c.Verdict, &c.Reason, &c.SeverityReason} {
+		if *s != nil {
+			fit := text(**s)
+			*s = &fit
+		}
+	}
+	c.Comment = text(c.Comment)
+	switch {
+	case c.Status == nil && c.Assignee == nil && c.Verdict == nil && c.Severity == nil && strings.TrimSpace(c.Comment) == "":
+		return MistakeError("nothing would change: give a status, an assignee, a verdict, a severity or a comment")
+	case c.Reason != nil && c.Verdict == nil:
+		return MistakeError("a reason belongs to a verdict: give both")
+	case c.Reason != nil && *c.Reason != "" && !slices.Contains(ReasonsOf(*c.Verdict), *c.Reason):
+		return MistakeError("the reason is none of the verdict's: choose of " + strings.Join(ReasonsOf(*c.Verdict), ", ") + ", and say more in the comment")
+	case c.Severity != nil && (c.SeverityReason == nil || strings.TrimSpace(*c.SeverityReason) == ""):
+		return MistakeError("say why the severity is set: severity_reason")
+	}
+	return nil
 }
 
 // Kinds of findings that people decide about.
 const (
 	Incidents = "incidents"
 	Alerts    = "alerts"
+)
+
+// The kinds of an Activity.
+const (
+	kindVerdict = "verdict"
+	kindChanged = "changed"
+	kindNote    = "note"
+	kindTask    = "task"
+	kindLink    = "link"
+	kindMerge   = "merge"
+	kindSplit   = "split"
 )
 
 // By is who decides, with what the audit log keeps of it.
@@ -75,11 +112,20 @@ var ErrChanged = errors.New("somebody else changed this meanwhile: look at it ag
 // uid, the finding must still be of that version. A verdict on an incident is one on its alerts that have none of their own.
 func (d *Desk) Decide(ctx context.Context, scope access.Scope, kind string, uids []string, version *int64, c Change, by By) (Changed, error) {
 	out := Changed{ID: newID(by.At), Changed: []string{}, Missing: []string{}}
-	if c.empty() {
-		return out, nil
+	if err := c.check(); err != nil {
+		return out, err
 	}
 	err := d.db.Tx(ctx, func(tx *sql.Tx) error {
+		w, err := begin(ctx, tx, out.ID, by)
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
 		for _, uid := range uids {
+			if uid = text(uid); seen[uid] {
+				continue
+			}
+			seen[uid] = true
 			s, err := standing(ctx, tx, kind, uid)
 			switch {
 			case errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, s.accounts):
@@ -90,37 +136,57 @@ func (d *Desk) Decide(ctx context.Context, scope access.Scope, kind string, uids
 			case version != nil && *version != s.Version:
 				return ErrChanged
 			}
-			if err := d.decide(ctx, tx, &out, kind, uid, s, c, by); err != nil {
+			if err := w.decide(ctx, &out, kind, uid, s, c); err != nil {
 				return err
 			}
 		}
-		return nil
+		return w.order.keep(ctx)
 	})
-	if err != nil && !errors.Is(err, ErrChanged) {
-		err = fmt.Errorf("decide: %w", err)
+	return out, told("decide", err)
+}
+
+// told says what was being done where the error is none that a caller decides by.
+func told(what string, err error) error {
+	var mistake MistakeError
+	if err == nil || errors.Is(err, ErrChanged) || errors.Is(err, ErrTooLate) || errors.Is(err, ErrNotFound) || errors.As(err, &mistake) {
+		return err
 	}
-	return out, err
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// work is one thing that somebody does, in a transaction. All writers of findings take turns (see order), so that what is read in it is
+// what is changed in it; the version stands in each UPDATE all the same.
+type work struct {
+	tx     *sql.Tx
+	order  *order
+	change string
+	by     By
+}
+
+func begin(ctx context.Context, tx *sql.Tx, change string, by By) (*work, error) {
+	o, err := inOrder(ctx, tx)
+	return &work{tx, o, change, by}, err
 }
 
 // decide applies a change to one finding, and to the alerts of an incident.
-func (d *Desk) decide(ctx context.Context, tx *sql.Tx, out *Changed, kind, uid string, s state, c Change, by By) error {
-	if err := apply(ctx, tx, out.ID, kind, uid, s, c, by); err != nil {
+func (w *work) decide(ctx context.Context, out *Changed, kind, uid string, s state, c Change) error {
+	if err := w.apply(ctx, kind, uid, s, c); err != nil {
 		return err
 	}
 	out.Changed = append(out.Changed, uid)
 	if kind != Incidents || c.Verdict == nil {
 		return nil
 	}
-	alerts, err := strs(ctx, tx, `SELECT uid FROM alerts WHERE incident_uid = $1 AND verdict = '' AND withdrawn_at IS NULL ORDER BY uid`, uid)
+	alerts, err := strs(ctx, w.tx, `SELECT uid FROM alerts WHERE verdict = '' AND withdrawn_at IS NULL AND `+within+` ORDER BY uid`, uid)
 	if err != nil {
 		return err
 	}
 	for _, alert := range alerts {
-		s, err := standing(ctx, tx, Alerts, alert)
+		s, err := standing(ctx, w.tx, Alerts, alert)
 		if err != nil {
 			return err
 		}
-		if err := apply(ctx, tx, out.ID, Alerts, alert, s, Change{Verdict: c.Verdict, Reason: c.Reason}, by); err != nil {
+		if err := w.apply(ctx, Alerts, alert, s, Change{Verdict: c.Verdict, Reason: c.Reason}); err != nil {
 			return err
 		}
 		out.Changed = append(out.Changed, alert)
@@ -130,14 +196,15 @@ func (d *Desk) decide(ctx context.Context, tx *sql.Tx, out *Changed, kind, uid s
 
 // state is what people decided about a finding so far; undo puts it back.
 type state struct {
-	Status   string `json:"status"`
-	Assignee string `json:"assignee"`
-	Verdict  string `json:"verdict"`
-	Reason   string `json:"reason"`
-	Severity *int64 `json:"severity"`
-	Version  int64  `json:"version"`
-	Points   points `json:"points"`
-	accounts []string
+	Status      string `json:"status"`
+	Assignee    string `json:"assignee"`
+	Verdict     string `json:"verdict"`
+	Reason      string `json:"reason"`
+	Severity    *int64 `json:"severity"`
+	SeverityWhy string `json:"severity_why"`
+	Version     int64  `json:"version"`
+	Points      points `json:"points"`
+	accounts    []string
 }
 
 // points are the time points that a decision can set; see docs of the desk's tables.
@@ -146,13 +213,14 @@ type points struct {
 }
 
 func standing(ctx context.Context, tx *sql.Tx, kind, uid string) (state, error) {
-	query := `SELECT status, assignee, verdict, verdict_reason, set_severity, version, acknowledged_at, triaged_at, declared_at, closed_at, accounts FROM incidents WHERE uid = $1`
+	const columns = `SELECT status, assignee, verdict, verdict_reason, set_severity, severity_reason, version, acknowledged_at, triaged_at, declared_at, closed_at, `
+	query := columns + `accounts || more_accounts FROM incidents WHERE uid = $1`
 	if kind == Alerts {
-		query = `SELECT status, assignee, verdict, verdict_reason, set_severity, version, acknowledged_at, triaged_at, declared_at, closed_at, account FROM alerts WHERE uid = $1`
+		query = columns + `account FROM alerts WHERE uid = $1`
 	}
 	var s state
 	var accounts string
-	err := tx.QueryRowContext(ctx, query, uid).Scan(&s.Status, &s.Assignee, &s.Verdict, &s.Reason, &s.Severity, &s.Version,
+	err := tx.QueryRowContext(ctx, query, uid).Scan(&s.Status, &s.Assignee, &s.Verdict, &s.Reason, &s.Severity, &s.SeverityWhy, &s.Version,
 		&s.Points.Acknowledged, &s.Points.Triaged, &s.Points.Declared, &s.Points.Closed, &accounts)
 	s.accounts = []string{accounts}
 	if kind == Incidents {
@@ -164,7 +232,6 @@ func standing(ctx context.Context, tx *sql.Tx, kind, uid string) (state, error) 
 // next is the state after a change.
 func (s state) next(kind string, c Change, now int64) state {
 	n := s
-	n.Version++
 	set := func(at **int64) {
 		if *at == nil {
 			*at = &now
@@ -175,7 +242,7 @@ func (s state) next(kind string, c Change, now int64) state {
 	}
 	if c.Severity != nil {
 		level := int64(*c.Severity)
-		n.Severity = &level
+		n.Severity, n.SeverityWhy = &level, *c.SeverityReason
 	}
 	if c.Status != nil {
 		n.Status = *c.Status
@@ -206,9 +273,8 @@ func (s state) next(kind string, c Change, now int64) state {
 	return n
 }
 
-func apply(ctx context.Context, tx *sql.Tx, change, kind, uid string, s state, c Change, by By) error {
-	n := s.next(kind, c, by.At.UnixMilli())
-	if err := put(ctx, tx, kind, uid, n, by.At); err != nil {
+func (w *work) apply(ctx context.Context, kind, uid string, s state, c Change) error {
+	if err := w.put(ctx, kind, uid, s.Version, s.next(kind, c, w.by.At.UnixMilli())); err != nil {
 		return err
 	}
 	before, err := json.Marshal(s)
@@ -219,104 +285,46 @@ func apply(ctx context.Context, tx *sql.Tx, change, kind, uid string, s state, c
 	if err != nil {
 		return err
 	}
-	what := "changed"
+	what := kindChanged
 	switch {
 	case c.Verdict != nil:
-		what = "verdict"
+		what = kindVerdict
 	case c.Status == nil && c.Assignee == nil && c.Severity == nil:
-		what = "note"
+		what = kindNote
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO activity (id, change_id, subject, at, actor, kind, body, before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		newID(by.At), change, uid, by.At.UnixMilli(), by.Name, what, string(body), string(before))
+	return w.note(ctx, kind, uid, what, string(body), string(before))
+}
+
+// note writes down what was done, for those who look at the finding and in the audit log.
+func (w *work) note(ctx context.Context, kind, uid, what, body, before string) error {
+	_, err := w.tx.ExecContext(ctx, `INSERT INTO activity (id, change_id, subject, at, actor, actor_kind, kind, body, before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		newID(w.by.At), w.change, uid, w.by.At.UnixMilli(), text(w.by.Name), w.by.Kind, what, body, before)
 	if err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Entry{At: by.At, Actor: by.Name, Kind: by.Kind, Address: by.Address, Action: strings.TrimSuffix(kind, "s") + "." + what, Object: uid, Outcome: audit.Success, Detail: string(body)})
+	return w.audit(ctx, kind, uid, what, body)
 }
 
-func put(ctx context.Context, tx *sql.Tx, kind, uid string, n state, at time.Time) error {
-	query := `UPDATE incidents SET status = $1, assignee = $2, verdict = $3, verdict_reason = $4, set_severity = $5, version = $6, acknowledged_at = $7, triaged_at = $8, declared_at = $9, closed_at = $10, updated_at = $11 WHERE uid = $12`
+func (w *work) audit(ctx context.Context, kind, uid, what, detail string) error {
+	return audit.Record(ctx, w.tx, audit.Entry{
+		At: w.by.At, Actor: w.by.Name, Kind: w.by.Kind, Address: w.by.Address, Action: strings.TrimSuffix(kind, "s") + "." + what, Object: uid, Outcome: audit.Success, Detail: detail,
+	})
+}
+
+// put writes a state where the finding is still of the version that was read.
+func (w *work) put(ctx context.Context, kind, uid string, version int64, n state) error {
+	query := `UPDATE incidents SET status = $1, assignee = $2, verdict = $3, verdict_reason = $4, set_severity = $5, severity_reason = $6, version = version + 1, acknowledged_at = $7, triaged_at = $8, declared_at = $9, closed_at = $10, updated_at = $11, seq = $12 WHERE uid = $13 AND version = $14`
 	if kind == Alerts {
 		query = strings.Replace(query, "incidents", "alerts", 1)
 	}
-	_, err := tx.ExecContext(ctx, query, n.Status, n.Assignee, n.Verdict, n.Reason, n.Severity, n.Version, n.Points.Acknowledged, n.Points.Triaged, n.Points.Declared, n.Points.Closed, at.UnixMilli(), uid)
-	return err
-}
-
-// UndoFor is how long a decision can be undone by its id.
-const UndoFor = 30 * time.Second
-
-// ErrTooLate says that a decision cannot be undone any more.
-var ErrTooLate = errors.New("a decision can be undone for 30 seconds, by the one who made it: decide again")
-
-// Undo takes a decision back where nobody decided after it. What was changed since stays as it is.
-func (d *Desk) Undo(ctx context.Context, change string, by By) (Changed, error) {
-	out := Changed{ID: change, Changed: []string{}, Missing: []string{}}
-	err := d.db.Tx(ctx, func(tx *sql.Tx) error {
-		list, err := undoable(ctx, tx, change, by)
-		if err != nil {
-			return err
-		}
-		if len(list) == 0 {
-			return ErrTooLate
-		}
-		for _, a := range slices.Backward(list) {
-			kind := Incidents
-			s, err := standing(ctx, tx, kind, a.subject)
-			if errors.Is(err, sql.ErrNoRows) {
-				kind = Alerts
-				s, err = standing(ctx, tx, kind, a.subject)
-			}
-			if err != nil {
-				return err
-			}
-			if s.Version != a.before.Version+1 {
-				out.Missing = append(out.Missing, a.subject)
-				continue
-			}
-			a.before.Version = s.Version + 1
-			if err := put(ctx, tx, kind, a.subject, a.before, by.At); err != nil {
-				return err
-			}
-			out.Changed = append(out.Changed, a.subject)
-			e := audit.Entry{At: by.At, Actor: by.Name, Kind: by.Kind, Address: by.Address, Action: strings.TrimSuffix(kind, "s") + ".undo", Object: a.subject, Outcome: audit.Success}
-			if err := audit.Record(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE activity SET undone_at = $1 WHERE change_id = $2`, by.At.UnixMilli(), change)
-		return err
-	})
-	if err != nil && !errors.Is(err, ErrTooLate) {
-		err = fmt.Errorf("undo: %w", err)
-	}
-	return out, err
-}
-
-type undo struct {
-	subject string
-	before  state
-}
-
-func undoable(ctx context.Context, tx *sql.Tx, change string, by By) ([]undo, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT subject, before FROM activity WHERE change_id = $1 AND actor = $2 AND at >= $3 AND undone_at IS NULL ORDER BY id`, change, by.Name, by.At.Add(-UndoFor).UnixMilli())
+	r, err := w.tx.ExecContext(ctx, query, n.Status, n.Assignee, n.Verdict, n.Reason, n.Severity, n.SeverityWhy, n.Points.Acknowledged, n.Points.Triaged, n.Points.Declared, n.Points.Closed, w.by.At.UnixMilli(), w.order.next(), uid, version)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer rows.Close() //nolint:errcheck // its error is that of Err
-	var out []undo
-	for rows.Next() {
-		var u undo
-		var before string
-		if err := rows.Scan(&u.subject, &before); err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal([]byte(before), &u.before); err != nil {
-			return nil, err
-		}
-		out = append(out, u)
+	if rows, err := r.RowsAffected(); err != nil || rows == 0 {
+		return errors.Join(err, ErrChanged)
 	}
-	return out, rows.Err()
+	return nil
 }
 
 func strs(ctx context.Context, tx *sql.Tx, query string, args ...any) ([]string, error) {

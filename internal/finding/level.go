@@ -28,8 +28,12 @@ func ParseLevel(name string) (Level, error) {
 // MarshalText writes the level's name.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// UnmarshalText reads the level's name.
+// UnmarshalText reads what MarshalText writes.
 func (l *Level) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*l = 0
+		return nil
+	}
 	parsed, err := ParseLevel(string(text))
 	if err != nil {
 		return err

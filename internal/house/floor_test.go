@@ -28,6 +28,7 @@ var floors = map[string]float64{
 	"internal/enrich/geo":         0.5,
 	"internal/enrich":             1,
 	"internal/access":             0.5,
+	"internal/audit":              0.5,
 	"internal/lake/duck":          1.5,
 	"internal/lake":               1,
 	"internal/stream":             1,

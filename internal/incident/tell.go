@@ -110,3 +110,16 @@ func unknowns(in *Incident) []string {
 	}
 	return out
 }
+
+// Tell tells a group that people made: alerts that they put together, in any order, with the signals around them. What joins them is
+// that somebody said so. There is at least one alert.
+func Tell(alerts []finding.Alert, below []finding.Signal) Incident {
+	group := slices.Clone(alerts)
+	sort.Slice(group, func(i, j int) bool {
+		if !group[i].First.Equal(group[j].First) {
+			return group[i].First.Before(group[j].First)
+		}
+		return group[i].UID < group[j].UID
+	})
+	return tell(group, around(group, below), nil)
+}

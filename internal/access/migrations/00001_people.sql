@@ -12,7 +12,12 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_person ON sessions (person, ended_at);
 
+-- One row, which every change of who may do what writes first: such changes come one after the other on any engine.
+CREATE TABLE people_turn (id BIGINT PRIMARY KEY, n BIGINT NOT NULL);
+INSERT INTO people_turn (id, n) VALUES (1, 0);
+
 -- +goose Down
+DROP TABLE people_turn;
 DROP TABLE sessions;
 DROP TABLE invitations;
 DROP TABLE people;
