@@ -20,6 +20,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
@@ -56,6 +57,7 @@ type house struct {
 	audit    *audit.Log
 	lake     *lake.Lake
 	ledger   *ledger.Ledger
+	evidence *evidence.Store
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
@@ -106,6 +108,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 		return nil, err
 	}
 	h.closers = append(h.closers, h.ledger.Close)
+	if h.evidence, err = evidence.Open(ctx, evidence.Options{DB: h.desk.Store(), Dir: c.evidenceDir(), Lake: h.lake, Ledger: h.ledger}); err != nil {
+		return nil, err
+	}
 	return h, h.assemble(ctx)
 }
 
@@ -150,7 +155,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
 		return err
 	}
-	h.watch.states, h.watch.stored = h.sources.States, h.storedUntil
+	h.watch.states, h.watch.stored, h.watch.evidence = h.sources.States, h.storedUntil, h.evidence
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err
@@ -182,7 +187,7 @@ func (h *house) run(ctx context.Context) error {
 		child = []string{exe, "query-child"}
 	}
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
+		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
 	}).HTTP()
 	h.greet(ctx)
@@ -208,6 +213,7 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
 	group.Go(func() error { return h.relay(ctx) })
+	group.Go(func() error { return h.watchEvidence(ctx) })
 	return group.Wait()
 }
 

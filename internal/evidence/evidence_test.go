@@ -114,7 +114,7 @@ func TestWhatChangedIsFoundAndNotGivenOut(t *testing.T) {
 		if b, err := s.Item(t.Context(), all, ann, id, it.SHA256.String()); !errors.As(err, &altered) || b != nil {
 			t.Errorf("changed bytes are given out: %v", err)
 		}
-		list, err := s.VerifyAll(t.Context(), By{Name: "schedule", Kind: "system"})
+		list, err := s.VerifyAll(t.Context(), By{Name: "schedule", Kind: "system"}, time.Time{})
 		if err != nil || len(list) != 1 || list[0].Clean() || !strings.Contains(list[0].Problems[0], it.Name) {
 			t.Errorf("%+v, %v", list, err)
 		}

@@ -145,7 +145,7 @@ func wholeAfter(t *testing.T, dir string, returned map[string]bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := s.VerifyAll(t.Context(), ann)
+	list, err := s.VerifyAll(t.Context(), ann, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 )
@@ -80,11 +81,33 @@ func (s *Store) verified(ctx context.Context, x *Set, by By, r *Report) error {
 	if _, err := s.o.DB.ExecContext(ctx, `UPDATE evidence_sets SET verified_at = $1, problem = $2 WHERE id = $3`, s.o.Now().UnixMilli(), text(problem), x.ID); err != nil {
 		return fmt.Errorf("keep the verification of evidence %s: %w", x.ID, err)
 	}
+	if r.Clean() && by.Kind == "system" && x.Problem == "" {
+		return nil // that nothing changed, day after day, is the time of the last verification
+	}
 	return s.note(ctx, x.ID, deed)
 }
 
-// VerifyAll checks every set that was not deleted, and returns a report for each. A set that cannot be checked is a report with that problem.
-func (s *Store) VerifyAll(ctx context.Context, by By) ([]Report, error) {
+// Altered lists the sets whose last verification or reading found a problem.
+func (s *Store) Altered(ctx context.Context) ([]Set, error) {
+	rows, err := s.o.DB.QueryContext(ctx, `SELECT `+setColumns+` FROM evidence_sets s WHERE s.problem <> '' AND s.deleted_at IS NULL ORDER BY s.created_at, s.id`)
+	if err != nil {
+		return nil, fmt.Errorf("list evidence: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // its error is that of Err
+	var out []Set
+	for rows.Next() {
+		x, err := scanSet(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("list evidence: %w", err)
+		}
+		out = append(out, x)
+	}
+	return out, rows.Err()
+}
+
+// VerifyAll checks every set that was not deleted and not verified since a time (zero is all), and returns a report for each. A set that
+// cannot be checked is a report with that problem.
+func (s *Store) VerifyAll(ctx context.Context, by By, since time.Time) ([]Report, error) {
 	out := []Report{}
 	for after := ""; ; {
 		list, next, err := s.Sets(ctx, access.Everything(), Query{After: after})
@@ -92,6 +115,9 @@ func (s *Store) VerifyAll(ctx context.Context, by By) ([]Report, error) {
 			return out, err
 		}
 		for i := range list {
+			if !since.IsZero() && list[i].Verified.After(since) {
+				continue
+			}
 			r, err := s.Verify(ctx, access.Everything(), by, list[i].ID)
 			if err != nil && ctx.Err() != nil {
 				return out, ctx.Err()

@@ -14,8 +14,9 @@ type Kind string
 
 // The kinds of trouble.
 const (
-	KindSilence Kind = "silence"
-	KindVolume  Kind = "volume"
+	KindSilence  Kind = "silence"
+	KindVolume   Kind = "volume"
+	KindEvidence Kind = "evidence" // what is kept as evidence is not as it was captured; Judge does not make it
 )
 
 // Trouble is something about a source that a person should look at. Its Key names the smallest thing that holds all of it: a stream, an
@@ -192,6 +193,18 @@ func Span(d time.Duration) string {
 var rules = map[Kind]finding.Rule{
 	KindSilence: {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
 	KindVolume:  {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
+
+	KindEvidence: {ID: "tocsin.health.evidence", Title: "Evidence is not as it was captured", Level: finding.High, Tier: "decisive"},
+}
+
+// whys say why a trouble matters.
+var whys = map[Kind]string{
+	KindSilence: "a source that is not heard hides what happens there", KindVolume: "a source that is not heard hides what happens there", KindEvidence: "evidence that was changed proves nothing, and somebody could change it",
+}
+
+// Evidence is the trouble of a set of evidence.
+func Evidence(set string, since time.Time, sentence string) Trouble {
+	return Trouble{Key: Key{Source: "evidence", Format: set}, Kind: KindEvidence, Since: since, Severity: finding.High, Streams: 1, Sentence: sentence}
 }
 
 // Alert makes a trouble an alert. The UID is that of the episode, which begins at Since.
@@ -202,7 +215,7 @@ func (t *Trouble) Alert(now time.Time) finding.Alert {
 		UID:   finding.UID(rule.ID, t.Source, t.Format, t.Account, t.Region, t.Since.UTC().Format(time.RFC3339Nano)),
 		Title: rule.Title, Sentence: t.Sentence, Severity: t.Severity, Promotion: "level", Rule: rule, First: t.Since, Last: now, Count: t.Streams,
 		Signals: []finding.Signal{}, EventUIDs: []string{}, Entities: []finding.Entity{{Type: "source", ID: t.Source}}, Score: points,
-		Parts: []finding.Part{{Reason: "a source that is not heard hides what happens there", Points: points}}, Account: t.Account, Origin: finding.Entity{Type: "source", ID: t.Name()},
+		Parts: []finding.Part{{Reason: whys[t.Kind], Points: points}}, Account: t.Account, Origin: finding.Entity{Type: "source", ID: t.Name()},
 	}
 }
 
