@@ -41,7 +41,7 @@ type reason struct {
 }
 
 type because struct {
-	named
+	UID  string `path:"uid" maxLength:"128"`
 	Body reason
 }
 
@@ -77,7 +77,7 @@ func (s *Server) evidence(api huma.API) {
 
 func (s *Server) evidenceFiles(api huma.API) {
 	huma.Register(api, op(access.Read, "GET", "/api/v1/evidence/{uid}/items/{sha256}", "The bytes of an item, while they are as they were captured"), func(ctx context.Context, in *struct {
-		named
+		UID     string `path:"uid" maxLength:"128"`
 		SHA256 string `path:"sha256" maxLength:"64"`
 	},
 	) (*raw, error) {
@@ -87,7 +87,7 @@ func (s *Server) evidenceFiles(api huma.API) {
 	add := op(access.Triage, "POST", "/api/v1/evidence/{uid}/files", "Add a file or a screenshot of a page to a set")
 	add.MaxBodyBytes = evidence.MaxDocument
 	huma.Register(api, add, func(ctx context.Context, in *struct {
-		named
+		UID     string `path:"uid" maxLength:"128"`
 		Name    string `query:"name" required:"true" minLength:"1" maxLength:"1000"`
 		Kind    string `query:"kind" enum:"file,screenshot" default:"file"`
 		Media   string `query:"media" maxLength:"200" doc:"media type, as image/png"`
@@ -98,10 +98,10 @@ func (s *Server) evidenceFiles(api huma.API) {
 		return s.captured(ctx, &evidence.Request{Set: in.UID, Why: in.Why, Documents: []evidence.Document{{Kind: in.Kind, Name: in.Name, Media: in.Media, Body: in.RawBody}}})
 	})
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence/{uid}/export", "A set as zip or as one offline page that verifies itself; the ledger is told"), func(ctx context.Context, in *struct {
-		named
+		UID     string `path:"uid" maxLength:"128"`
 		Body struct {
 			Format string `json:"format" enum:"zip,html"`
-			reason
+			Why    string `json:"why" minLength:"1" maxLength:"4000" doc:"goes into the chain of custody"`
 		}
 	},
 	) (*raw, error) {
