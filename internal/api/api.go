@@ -15,6 +15,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
@@ -40,6 +41,9 @@ type Server struct {
 	Log      *slog.Logger
 	Health   func() health.Report
 	Coverage func() health.Coverage
+	Rules    func() *detect.Rules // nil for none
+	Proof    *Proof               // nil: the ledger is not shown
+	Settings func() Settings
 	Now      func() time.Time
 	Pushing  Pushing
 
@@ -101,13 +105,13 @@ type tagged[T any] struct {
 
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// matching is a request that is refused when what it changes was changed since it was read.
-type matching struct {
+// Matching is a request that is refused when what it changes was changed since it was read.
+type Matching struct {
 	IfMatch string `header:"If-Match" maxLength:"100" doc:"the ETag of what was read; refused with 412 when somebody changed it since"`
 }
 
 // version is what If-Match asks for; nil is any.
-func (m *matching) version() (*int64, error) {
+func (m *Matching) version() (*int64, error) {
 	if m.IfMatch == "" || m.IfMatch == "*" {
 		return nil, nil //nolint:nilnil // any version
 	}
@@ -118,7 +122,8 @@ func (m *matching) version() (*int64, error) {
 	return &n, nil
 }
 
-type named struct {
+// Named is a request about one thing. It is exported for the framework, which looks into no other embedded struct.
+type Named struct {
 	UID string `path:"uid" maxLength:"128"`
 }
 
@@ -136,7 +141,7 @@ func (s *Server) findings(api huma.API) {
 		rows, err := s.Desk.Incidents(ctx, scope(ctx), q)
 		return &body[desk.Page[desk.IncidentRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident: story, alerts, why it ranks, and what people decided and did"), func(ctx context.Context, in *named) (*tagged[desk.Case], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident: story, alerts, why it ranks, and what people decided and did"), func(ctx context.Context, in *Named) (*tagged[desk.Case], error) {
 		c, err := s.Desk.Case(ctx, scope(ctx), in.UID)
 		return &tagged[desk.Case]{ETag: etag(c.Decision.Version), Body: c}, s.fault(err)
 	})
@@ -148,7 +153,7 @@ func (s *Server) findings(api huma.API) {
 		rows, err := s.Desk.Alerts(ctx, scope(ctx), q)
 		return &body[desk.Page[desk.AlertRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts/{uid}", "One alert: its signals and their records, and what people decided"), func(ctx context.Context, in *named) (*tagged[desk.AlertCase], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts/{uid}", "One alert: its signals and their records, and what people decided"), func(ctx context.Context, in *Named) (*tagged[desk.AlertCase], error) {
 		c, err := s.Desk.AlertCase(ctx, scope(ctx), in.UID)
 		return &tagged[desk.AlertCase]{ETag: etag(c.Decision.Version), Body: c}, s.fault(err)
 	})

@@ -9,7 +9,8 @@ import (
 	"github.com/tocsin-security/tocsin/internal/desk"
 )
 
-type part struct {
+// Part is a request about a part of one thing.
+type Part struct {
 	UID string `path:"uid" maxLength:"128"`
 	ID  string `path:"id" maxLength:"64"`
 }
@@ -22,7 +23,7 @@ type made struct {
 func (s *Server) casework(api huma.API) {
 	s.tasks(api)
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/links", "Link a page elsewhere to an incident"), func(ctx context.Context, in *struct {
-		named
+		Named
 		Body struct {
 			URL   string `json:"url" minLength:"1" maxLength:"2000"`
 			Title string `json:"title,omitempty" maxLength:"200"`
@@ -32,12 +33,12 @@ func (s *Server) casework(api huma.API) {
 		id, err := s.Desk.AddLink(ctx, scope(ctx), in.UID, in.Body.URL, in.Body.Title, s.by(ctx))
 		return &body[made]{made{id}}, s.fault(err)
 	})
-	huma.Register(api, op(access.Triage, "DELETE", "/api/v1/incidents/{uid}/links/{id}", "Take a link away"), func(ctx context.Context, in *part) (*struct{}, error) {
+	huma.Register(api, op(access.Triage, "DELETE", "/api/v1/incidents/{uid}/links/{id}", "Take a link away"), func(ctx context.Context, in *Part) (*struct{}, error) {
 		return nil, s.fault(s.Desk.DropLink(ctx, scope(ctx), in.UID, in.ID, s.by(ctx)))
 	})
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/merge", "Tell another incident as a part of this one, from now on"), func(ctx context.Context, in *struct {
-		named
-		matching
+		Named
+		Matching
 		Body struct {
 			Incident string `json:"incident" minLength:"1" maxLength:"128" doc:"uid of the one that becomes a part"`
 		}
@@ -53,8 +54,8 @@ func (s *Server) casework(api huma.API) {
 		return s.caseOf(ctx, in.UID)
 	})
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/split", "Take out an incident that was merged in, or alerts, which become an incident"), func(ctx context.Context, in *struct {
-		named
-		matching
+		Named
+		Matching
 		Body desk.SplitOff
 	},
 	) (*tagged[desk.Case], error) {
@@ -80,7 +81,7 @@ func (s *Server) caseOf(ctx context.Context, uid string) (*tagged[desk.Case], er
 
 func (s *Server) tasks(api huma.API) {
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/tasks", "Add something to be done about an incident"), func(ctx context.Context, in *struct {
-		named
+		Named
 		Body struct {
 			Title    string `json:"title" minLength:"1" maxLength:"500"`
 			Assignee string `json:"assignee,omitempty" maxLength:"100"`
@@ -94,7 +95,7 @@ func (s *Server) tasks(api huma.API) {
 		return &body[made]{made{id}}, s.fault(err)
 	})
 	huma.Register(api, op(access.Triage, "PATCH", "/api/v1/incidents/{uid}/tasks/{id}", "Change a task, or say that it is done"), func(ctx context.Context, in *struct {
-		part
+		Part
 		Body desk.TaskChange
 	},
 	) (*struct{}, error) {

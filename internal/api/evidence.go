@@ -66,7 +66,7 @@ func (s *Server) evidence(api huma.API) {
 		list, next, err := s.Evidence.Sets(ctx, scope(ctx), evidence.Query{Incident: in.Incident, Deleted: in.Deleted, After: in.After, Limit: in.Limit})
 		return &body[evidenceList]{evidenceList{list, next}}, s.evidenceFault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/evidence/{uid}", "One set, with what it holds and its chain of custody, which notes this reading"), func(ctx context.Context, in *named) (*body[*evidence.Detail], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/evidence/{uid}", "One set, with what it holds and its chain of custody, which notes this reading"), func(ctx context.Context, in *Named) (*body[*evidence.Detail], error) {
 		d, err := s.Evidence.Set(ctx, scope(ctx), s.custodian(ctx), in.UID)
 		return &body[*evidence.Detail]{d}, s.evidenceFault(err)
 	})
@@ -119,7 +119,7 @@ func (s *Server) evidenceFiles(api huma.API) {
 }
 
 func (s *Server) evidenceDeeds(api huma.API) {
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence/{uid}/verify", "Check all of a set, from its bytes up to the ledger's signature"), func(ctx context.Context, in *named) (*body[*evidence.Report], error) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence/{uid}/verify", "Check all of a set, from its bytes up to the ledger's signature"), func(ctx context.Context, in *Named) (*body[*evidence.Report], error) {
 		r, err := s.Evidence.Verify(ctx, scope(ctx), s.custodian(ctx), in.UID)
 		return &body[*evidence.Report]{r}, s.evidenceFault(err)
 	})

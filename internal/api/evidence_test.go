@@ -18,21 +18,13 @@ import (
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
-	"github.com/tocsin-security/tocsin/internal/ledger"
 )
 
 // withEvidence is a site that keeps evidence, with a token for each role and of each account.
-func withEvidence(t *testing.T) *evidenceSite {
+func withEvidence(t *testing.T) *site {
 	t.Helper()
-	dir := t.TempDir()
-	l, err := ledger.Open(t.Context(), ledger.Options{Dir: filepath.Join(dir, "ledger"), Origin: "test.local/ledger"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	s := newSite(t, func(s *Server, _ *http.Server) {
-		if s.Evidence, err = evidence.Open(t.Context(), evidence.Options{DB: s.Desk.Store(), Dir: filepath.Join(dir, "evidence"), Lake: s.Lake, Ledger: l}); err != nil {
-			t.Fatal(err)
-		}
 		s.EntityState = func(_ context.Context, scope access.Scope, kind, id string) (json.RawMessage, error) {
 			if !scope.Sees(own) {
 				return nil, desk.ErrNotFound
@@ -40,9 +32,8 @@ func withEvidence(t *testing.T) *evidenceSite {
 			return json.Marshal(map[string]string{"type": kind, "id": id})
 		}
 	})
-	t.Cleanup(func() { _ = l.Close() })
 	for _, role := range access.Roles() {
-		for what, accounts := range map[string][]string{"": {"*"}, " own": {own}, " foreign": {foreign}} {
+		for what, accounts := range map[string][]string{" all": {"*"}, " own": {own}, " foreign": {foreign}} {
 			if s.tokens[string(role)+what], err = s.desk.NewToken(t.Context(), desk.Token{Name: string(role) + what, Role: string(role), Accounts: accounts, Created: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
@@ -58,18 +49,12 @@ func withEvidence(t *testing.T) *evidenceSite {
 	if err := s.desk.Save(t.Context(), &desk.Conclusion{Partition: "1", Position: 1, Findings: true, Now: now, Incidents: list}); err != nil {
 		t.Fatal(err)
 	}
-	return &evidenceSite{s, l.PublicKey()}
-}
-
-// evidenceSite is a site with the public key of its ledger.
-type evidenceSite struct {
-	*site
-	key string
+	return s
 }
 
 func (s *site) captureOf(account string) string {
 	s.t.Helper()
-	a := s.ask("POST", "/api/v1/evidence", s.tokens["admin"], strings.NewReader(`{"why":"the case","incident":"j`+account+`"}`), "Content-Type", "application/json")
+	a := s.ask("POST", "/api/v1/evidence", s.tokens["admin all"], strings.NewReader(`{"why":"the case","incident":"j`+account+`"}`), "Content-Type", "application/json")
 	var got struct{ ID string }
 	if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
 		s.t.Fatal(a.status, a.body)
@@ -112,7 +97,7 @@ func TestEvidenceByRoleAndScope(t *testing.T) {
 				continue
 			}
 			for _, role := range access.Roles() {
-				for _, of := range []string{"", " own", " foreign"} {
+				for _, of := range []string{" all", " own", " foreign"} {
 					s.evidenceAsked(id, name, m.right, m.body, role, of)
 				}
 			}
@@ -160,7 +145,7 @@ func TestEvidenceOverHTTP(t *testing.T) {
 	id := s.captureOf(own)
 	ask := func(method, path, body string, want int) answered {
 		t.Helper()
-		a := s.ask(method, "/api/v1/evidence/"+path, s.tokens["admin"], strings.NewReader(body), "Content-Type", "application/json")
+		a := s.ask(method, "/api/v1/evidence/"+path, s.tokens["admin all"], strings.NewReader(body), "Content-Type", "application/json")
 		if a.status != want {
 			t.Fatalf("%s %s: %d: %s", method, path, a.status, a.body)
 		}

@@ -36,6 +36,8 @@ type lookers struct {
 // session, the token or the right, and narrows with the Scope.
 func (s *Server) live(api huma.API) {
 	sse.Register(api, op(access.Read, "GET", "/api/v1/live", "Findings as they change, as server-sent events"), map[string]any{"finding": desk.Update{}, "beat": beat{}, "lookers": lookers{}}, s.stream)
+	media := api.OpenAPI().Paths["/api/v1/live"].Get.Responses["200"].Content["text/event-stream"]
+	media.Schema = media.Schema.Items // of each event: the framework describes a list of them, which is never sent
 }
 
 type listening struct {

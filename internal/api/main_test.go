@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,11 +15,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tocsin-security/tocsin/content"
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
+	"github.com/tocsin-security/tocsin/internal/ledger"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 	"github.com/tocsin-security/tocsin/internal/source"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -49,6 +56,7 @@ type site struct {
 	desk   *desk.Desk
 	stream *stream.Stream
 	tokens map[string]string // by what they are
+	key    string            // first public key of the ledger
 	log    *talk
 }
 
@@ -90,6 +98,24 @@ func newSite(t *testing.T, change func(s *Server, h *http.Server)) *site {
 		},
 		Ready: func() error { return nil },
 	}
+	if s.server.People, err = access.OpenPeople(ctx, s.desk.Store()); err != nil {
+		t.Fatal(err)
+	}
+	if s.server.Audit, err = audit.Open(ctx, s.desk.Store()); err != nil {
+		t.Fatal(err)
+	}
+	book, err := ledger.Open(ctx, ledger.Options{Dir: filepath.Join(dir, "ledger"), Origin: "test.local/ledger"})
+	must(err)
+	t.Cleanup(func() { must(book.Close()) })
+	s.key = book.PublicKey()
+	s.server.Evidence, err = evidence.Open(ctx, evidence.Options{DB: s.desk.Store(), Dir: filepath.Join(dir, "evidence"), Lake: l, Ledger: book})
+	must(err)
+	s.server.Proof = &Proof{Key: book.PublicKey(), Head: book.Checkpoint, Verify: func(ctx context.Context, from, to time.Time) (ledger.Report, error) {
+		return ledger.Verify(ctx, filepath.Join(dir, "ledger"), book.PublicKey(), nil, from, to)
+	}}
+	rules, _, err := detect.Load(content.Rules, "rules")
+	must(err)
+	s.server.Rules = func() *detect.Rules { return rules }
 	s.fill()
 	h := s.server.HTTP()
 	if change != nil {
@@ -118,20 +144,19 @@ func (s *site) fill() {
 		}
 	}
 	for what, t := range map[string]desk.Token{
-		"owner": {Accounts: []string{"*"}}, "scoped": {Accounts: []string{own}}, "apps": {Source: "apps"}, "expired": {Accounts: []string{"*"}, Expires: now.Add(-time.Hour)},
+		"owner": {Accounts: []string{"*"}, Role: "admin"}, "scoped": {Accounts: []string{own}, Role: "admin"}, "apps": {Source: "apps"}, "expired": {Accounts: []string{"*"}, Expires: now.Add(-time.Hour)},
 		"revoked": {Accounts: []string{"*"}}, "expired apps": {Source: "apps", Expires: now.Add(-time.Hour)}, "revoked apps": {Source: "apps"},
 	} {
-		t.Name, t.Created = what, now
-		secret, err := s.desk.NewToken(ctx, t)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		s.tokens[what] = secret
+		s.token(what, t)
 		if strings.HasPrefix(what, "revoked") {
 			if _, err := s.desk.RevokeTokens(ctx, what, now); err != nil {
 				s.t.Fatal(err)
 			}
 		}
+	}
+	for _, role := range access.Roles() {
+		s.token(string(role)+" all", desk.Token{Role: string(role), Accounts: []string{"*"}})
+		s.token(string(role)+" own", desk.Token{Role: string(role), Accounts: []string{own}})
 	}
 	c := desk.Conclusion{Partition: "0", Position: 1, Findings: true, Now: now, DeadLetters: []desk.DeadLetter{{ID: "dead1", Source: "apps", Object: "o", Reason: "r", Raw: []byte(event("again")), ReceivedAt: now}, {ID: "dead2", Source: "apps", Object: "o", Reason: "r", ReceivedAt: now}}}
 	for _, account := range []string{own, foreign} {
@@ -141,6 +166,17 @@ func (s *site) fill() {
 	if err := s.desk.Save(ctx, &c); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// token makes a token under a name.
+func (s *site) token(name string, t desk.Token) {
+	s.t.Helper()
+	t.Name, t.Created = name, time.Now()
+	secret, err := s.desk.NewToken(s.t.Context(), t)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.tokens[name] = secret
 }
 
 func event(id string) string {

@@ -40,7 +40,7 @@ func (s *Server) people(api huma.API) {
 	})
 	huma.Register(api, op(access.Govern, "POST", "/api/v1/invitations", "Invite a person: a link that makes one account"), s.invite)
 	huma.Register(api, op(access.Govern, "PUT", "/api/v1/people/{uid}", "Change a person's role and accounts"), func(ctx context.Context, in *struct {
-		named
+		Named
 		Body roleAndAccounts
 	}) (*struct{}, error) {
 		return nil, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) error {
@@ -50,7 +50,7 @@ func (s *Server) people(api huma.API) {
 			return s.record(ctx, tx, "person.change", in.UID, string(in.Body.Role))
 		}))
 	})
-	huma.Register(api, op(access.Govern, "DELETE", "/api/v1/people/{uid}", "End a person's access, and all sessions"), func(ctx context.Context, in *named) (*struct{}, error) {
+	huma.Register(api, op(access.Govern, "DELETE", "/api/v1/people/{uid}", "End a person's access, and all sessions"), func(ctx context.Context, in *Named) (*struct{}, error) {
 		who, err := s.People.Find(ctx, in.UID)
 		if err != nil {
 			return nil, s.fault(err)
@@ -86,7 +86,7 @@ func (s *Server) tokens(api huma.API) {
 		return &body[[]desk.Token]{list}, s.fault(err)
 	})
 	huma.Register(api, op(access.Govern, "POST", "/api/v1/tokens", "Make a token; its secret is shown once"), s.addToken)
-	huma.Register(api, op(access.Govern, "DELETE", "/api/v1/tokens/{uid}", "Revoke all tokens of a name"), func(ctx context.Context, in *named) (*struct{}, error) {
+	huma.Register(api, op(access.Govern, "DELETE", "/api/v1/tokens/{uid}", "Revoke all tokens of a name"), func(ctx context.Context, in *Named) (*struct{}, error) {
 		return nil, s.fault(s.Desk.Tx(ctx, func(tx *sql.Tx) error {
 			n, err := s.Desk.RevokeTokensIn(ctx, tx, scope(ctx), in.UID, s.Now())
 			if err == nil && n == 0 {

@@ -53,8 +53,10 @@ func (s *Server) Handler() http.Handler {
 	s.audits(api)
 	s.live(api)
 	s.evidence(api)
+	s.rules(api)
+	s.settings(api)
 	s.plain(api, mux)
-	return http.NewCrossOriginProtection().Handler(guarded(mux))
+	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, w, r) })))
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -110,14 +112,25 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 	}
 }
 
-// guarded adds to each answer what keeps a browser from making more of it than it is.
-func guarded(mux *http.ServeMux) http.Handler {
+// guarded adds to each answer what keeps a browser from making more of it than it is, and refuses what another site makes a browser ask.
+func guarded(secure bool, crossing *http.CrossOriginProtection, next http.Handler) http.Handler {
+	crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusForbidden, "a page of another site asked for this")
+	}))
+	inner := crossing.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
-		routed(mux, w, r)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		inner.ServeHTTP(w, r)
 	})
 }
 

@@ -30,18 +30,23 @@ type me struct {
 	Version  string         `json:"version"`
 }
 
+// setUp says whether the first account is still to be made.
+type setUp struct {
+	Needed bool `json:"needed"`
+}
+
 type signIn struct {
 	Name     string `json:"name" minLength:"1" maxLength:"100"`
 	Password string `json:"password" minLength:"1" maxLength:"1024"`
 }
 
-// from is where a request came from, and with what.
-type from struct {
+// From is where a request came from, and with what.
+type From struct {
 	Client string `header:"User-Agent" hidden:"true"`
 	remote string
 }
 
-func (f *from) Resolve(ctx huma.Context) []error {
+func (f *From) Resolve(ctx huma.Context) []error {
 	f.remote = addressOf(ctx.RemoteAddr())
 	return nil
 }
@@ -56,15 +61,9 @@ func (s *Server) sessions(api huma.API) {
 	if s.People == nil {
 		return
 	}
-	huma.Register(api, op(access.Open, "GET", "/api/v1/setup", "Whether somebody can sign in already"), func(ctx context.Context, _ *struct{}) (*body[struct {
-		Needed bool `json:"needed"`
-	}], error) {
+	huma.Register(api, op(access.Open, "GET", "/api/v1/setup", "Whether somebody can sign in already"), func(ctx context.Context, _ *struct{}) (*body[setUp], error) {
 		n, err := s.People.Count(ctx)
-		var out body[struct {
-			Needed bool `json:"needed"`
-		}]
-		out.Body.Needed = n == 0
-		return &out, s.fault(err)
+		return &body[setUp]{setUp{n == 0}}, s.fault(err)
 	})
 	huma.Register(api, op(access.Open, "POST", "/api/v1/invitations/accept", "Make an account with an invitation, or the first one with the link of the set-up"), s.accept)
 	huma.Register(api, op(access.Open, "POST", "/api/v1/session", "Sign in"), s.signIn)
@@ -88,7 +87,7 @@ func (s *Server) sessions(api huma.API) {
 		return &body[[]access.Session]{list}, s.fault(err)
 	})
 	huma.Register(api, op(access.Own, "PUT", "/api/v1/session/password", "Change one's own password; all of one's sessions end"), s.changePassword)
-	huma.Register(api, op(access.Own, "DELETE", "/api/v1/sessions/{uid}", "End a session"), func(ctx context.Context, in *named) (*struct{}, error) {
+	huma.Register(api, op(access.Own, "DELETE", "/api/v1/sessions/{uid}", "End a session"), func(ctx context.Context, in *Named) (*struct{}, error) {
 		return nil, s.fault(s.endSession(ctx, in.UID, s.whose(ctx), "session.end"))
 	})
 }
@@ -172,7 +171,7 @@ const (
 // signIn compares a password, after the wait that attempts before have earned. What was typed as a name is written down nowhere, as it may
 // be a password.
 func (s *Server) signIn(ctx context.Context, in *struct {
-	from
+	From
 	Body signIn
 }) (*signedInAnswer, error) {
 	now, network := s.Now(), networkOf(in.remote)
@@ -199,7 +198,7 @@ func (s *Server) signIn(ctx context.Context, in *struct {
 		return nil, s.fault(err)
 	}
 	s.attempts.Succeeded(mine)
-	out, err := s.begin(ctx, who, in.from)
+	out, err := s.begin(ctx, who, in.From)
 	return out, s.fault(err)
 }
 
@@ -217,7 +216,7 @@ func networkOf(address string) string {
 }
 
 // begin begins a session.
-func (s *Server) begin(ctx context.Context, who access.Person, f from) (*signedInAnswer, error) {
+func (s *Server) begin(ctx context.Context, who access.Person, f From) (*signedInAnswer, error) {
 	c := caller{Name: who.Name, Kind: "person", Role: who.Role, Accounts: who.Accounts, Address: f.remote}
 	ctx = context.WithValue(ctx, callerKey{}, c)
 	var secret string
@@ -235,7 +234,7 @@ func (s *Server) begin(ctx context.Context, who access.Person, f from) (*signedI
 
 // accept makes an account and signs it in.
 func (s *Server) accept(ctx context.Context, in *struct {
-	from
+	From
 	Body struct {
 		Secret   string `json:"secret" minLength:"1" maxLength:"200" doc:"what follows # in the link"`
 		Name     string `json:"name" minLength:"1" maxLength:"100"`
@@ -254,6 +253,6 @@ func (s *Server) accept(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, s.fault(err)
 	}
-	out, err := s.begin(ctx, who, in.from)
+	out, err := s.begin(ctx, who, in.From)
 	return out, s.fault(err)
 }

@@ -19,7 +19,7 @@ type verdictWord struct {
 func (s *Server) triage(api huma.API) {
 	s.decisions(api, desk.Incidents)
 	s.decisions(api, desk.Alerts)
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/decisions/{uid}/undo", "Take a decision back, within 30 seconds"), func(ctx context.Context, in *named) (*body[desk.Changed], error) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/decisions/{uid}/undo", "Take a decision back, within 30 seconds"), func(ctx context.Context, in *Named) (*body[desk.Changed], error) {
 		done, err := s.Desk.Undo(ctx, scope(ctx), in.UID, s.by(ctx))
 		return &body[desk.Changed]{done}, s.fault(err)
 	})
@@ -38,12 +38,12 @@ func (s *Server) triage(api huma.API) {
 
 // decisions are about one kind of findings.
 func (s *Server) decisions(api huma.API, kind string) {
-	huma.Register(api, op(access.Read, "GET", "/api/v1/"+kind+"/{uid}/decision", "What people decided about a finding, and its activity"), func(ctx context.Context, in *named) (*tagged[desk.Decision], error) {
+	huma.Register(api, op(access.Read, "GET", "/api/v1/"+kind+"/{uid}/decision", "What people decided about a finding, and its activity"), func(ctx context.Context, in *Named) (*tagged[desk.Decision], error) {
 		return s.decision(ctx, kind, in.UID)
 	})
 	huma.Register(api, op(access.Triage, "PATCH", "/api/v1/"+kind+"/{uid}/decision", "Decide about one finding"), func(ctx context.Context, in *struct {
-		named
-		matching
+		Named
+		Matching
 		Body desk.Change
 	},
 	) (*tagged[desk.Decision], error) {

@@ -50,7 +50,7 @@ func saveAnswer(ctx context.Context, c *Config, method, path string, body []byte
 
 // askedServer gives the answer where it is a good one. The caller closes its body.
 func askedServer(ctx context.Context, c *Config, method, path, kind string, body []byte, within time.Duration) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Listen+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.scheme()+c.Listen+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func askedServer(ctx context.Context, c *Config, method, path, kind string, body
 	if body != nil {
 		req.Header.Set("Content-Type", kind)
 	}
-	client := &http.Client{Timeout: within}
+	client := &http.Client{Timeout: within, Transport: &http.Transport{TLSClientConfig: c.TLS.own()}}
 	resp, err := client.Do(req) //nolint:gosec // the address is the configuration's, and on this machine
 	if err != nil {
 		return nil, fmt.Errorf("%w at %s", errNotRunning, c.Listen)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ const DefaultData = "tocsin-data"
 type Config struct {
 	Data        string         `yaml:"data"`        // folder of all that is kept; default tocsin-data
 	Listen      string         `yaml:"listen"`      // default 127.0.0.1:8420
+	TLS         TLSConfig      `yaml:"tls"`
 	Desk        string         `yaml:"desk"`        // postgres://… ; default a SQLite file in the data folder
 	Environment string         `yaml:"environment"` // path of environment.yaml
 	Rules       string         `yaml:"rules"`       // folder of rules in place of the embedded ones
@@ -47,6 +49,47 @@ type Config struct {
 	Organization string       `yaml:"organization"` // file that `aws organizations list-accounts` wrote; says which accounts there are
 	Health       HealthConfig `yaml:"health"`
 	Prices       PricesConfig `yaml:"prices"`
+}
+
+// TLSConfig is what the API is served over TLS with; both or none.
+type TLSConfig struct {
+	Certificate string `yaml:"certificate"` // PEM file, with the chain
+	Key         string `yaml:"key"`         // PEM file
+	keys        *tls.Config
+}
+
+// read loads the pair. TLS 1.2 is the least that is spoken.
+func (t *TLSConfig) read() error {
+	if t.Certificate == "" && t.Key == "" {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+	if err != nil {
+		return fmt.Errorf("tls: give certificate and key as PEM files: %w", err)
+	}
+	t.keys = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	return nil
+}
+
+// own is how a command of this machine asks the server that runs on the same configuration: it trusts the very certificate, under any name.
+func (t *TLSConfig) own() *tls.Config {
+	if t.keys == nil {
+		return nil
+	}
+	leaf := t.keys.Certificates[0].Certificate[0]
+	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // it is compared whole
+		if len(s.PeerCertificates) == 0 || !bytes.Equal(s.PeerCertificates[0].Raw, leaf) {
+			return errors.New("another certificate than that of tocsin.yaml")
+		}
+		return nil
+	}}
+}
+
+func (c *Config) scheme() string {
+	if c.TLS.keys != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // DigestsConfig is about CloudTrail's digest files.
@@ -170,9 +213,10 @@ func (c *Config) complete() error {
 	}
 	if host, port, err := net.SplitHostPort(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("listen: %q is no address such as 127.0.0.1:8420", c.Listen))
-	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		errs = append(errs, fmt.Errorf("listen: %s is open to others, and this version does not speak TLS: listen on 127.0.0.1:%s and put a TLS proxy before it", c.Listen, port))
+	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && c.TLS.Certificate == "" {
+		errs = append(errs, fmt.Errorf("listen: %s is open to others, who could read along without TLS: give tls.certificate and tls.key, or listen on 127.0.0.1:%s", c.Listen, port))
 	}
+	errs = append(errs, c.TLS.read())
 	for name, d := range map[string]time.Duration{"lake.commit": c.Lake.Commit, "lake.tidy": c.Lake.Tidy, "detect.window": c.Detect.Window} {
 		if d < 0 {
 			errs = append(errs, fmt.Errorf("%s: a span of time cannot be negative", name))

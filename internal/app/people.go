@@ -35,7 +35,8 @@ func (h *house) setUpLink(ctx context.Context) {
 	}
 }
 
-func (h *house) url() string { return "http://" + h.listener.Addr().String() }
+// url is where the API is.
+func (h *house) url() string { return h.o.Config.scheme() + h.listener.Addr().String() }
 
 // auditSource is the name of the source that the audit log comes in by.
 const auditSource = "tocsin-audit"

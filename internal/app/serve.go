@@ -19,6 +19,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/api"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/intel"
@@ -61,6 +62,7 @@ type house struct {
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
+	rules    *detect.Rules
 	watch    *watch
 	listener net.Listener
 	feeds    *feedKeeper
@@ -128,6 +130,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.rules = rules
 	var env *enrich.Environment
 	if c.Environment != "" {
 		if env, err = enrich.ReadEnvironment(c.Environment); err != nil {
@@ -188,13 +191,14 @@ func (h *house) run(ctx context.Context) error {
 	}
 	server := (&api.Server{
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
-		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now,
+		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
+		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
 	}).HTTP()
 	h.greet(ctx)
 	h.setUpLink(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.serve(server); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
@@ -215,6 +219,15 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.relay(ctx) })
 	group.Go(func() error { return h.watchEvidence(ctx) })
 	return group.Wait()
+}
+
+// serve speaks TLS where there is a certificate.
+func (h *house) serve(server *http.Server) error {
+	if keys := h.o.Config.TLS.keys; keys != nil {
+		server.TLSConfig = keys
+		return server.ServeTLS(h.listener, "", "")
+	}
+	return server.Serve(h.listener)
 }
 
 // whenDone forgets an error that is only the end of the context.

@@ -28,7 +28,7 @@ func (h *house) greet(ctx context.Context) {
 	if len(sources) == 0 {
 		fmt.Fprintf(h.io.Err, "  no source yet: tocsin source add logs --kind folder --set path=/var/log/aws\n")
 	}
-	fmt.Fprintf(h.io.Err, "  ask it: curl -H \"Authorization: Bearer $(cat %s)\" http://%s/api/v1/incidents\n", c.tokenFile(), h.listener.Addr())
+	fmt.Fprintf(h.io.Err, "  ask it: curl -H \"Authorization: Bearer $(cat %s)\" %s/api/v1/incidents\n", c.tokenFile(), h.url())
 }
 
 // tell writes incidents to standard output as they appear and as they grow worse, a line each.

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/api"
+	"github.com/tocsin-security/tocsin/internal/ledger"
+	"github.com/tocsin-security/tocsin/internal/pipeline"
+)
+
+// proof is what the API shows of the ledger.
+func (h *house) proof() *api.Proof {
+	c := h.o.Config
+	return &api.Proof{Key: h.ledger.PublicKey(), Head: h.ledger.Checkpoint, Verify: func(ctx context.Context, from, to time.Time) (ledger.Report, error) {
+		return ledger.Verify(ctx, c.ledgerDir(), h.ledger.PublicKey(), pipeline.DataFiles{Dir: c.lakeDir()}, from, to)
+	}}
+}
+
+// settings are what the API shows of tocsin.yaml. The address of a PostgreSQL may hold a password: only its kind is told.
+func (h *house) settings() api.Settings {
+	c := h.o.Config
+	window := c.Detect.Window
+	if window == 0 {
+		window = 720 * time.Hour
+	}
+	out := api.Settings{Listen: c.Listen, TLS: c.TLS.keys != nil, Data: c.Data, Desk: "SQLite", Environment: c.Environment, Rules: c.Rules, Retention: []api.RetentionRow{}, Window: window.String(), Version: h.o.Version}
+	if strings.HasPrefix(c.Desk, "postgres") {
+		out.Desk = "PostgreSQL"
+	}
+	for _, r := range c.Retention {
+		out.Retention = append(out.Retention, api.RetentionRow{Source: r.Source, Days: r.Days})
+	}
+	return out
+}
