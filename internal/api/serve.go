@@ -93,6 +93,7 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 		handle http.HandlerFunc
 	}{
 		{s.ingestOperation(), "application/json", s.ingest},
+		{assistantOperation(), "application/json", s.assistants(api, mux)},
 		{op(access.Open, "GET", "/healthz", "Whether the process is alive"), "application/json", func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, map[string]string{"status": "alive"})
 		}},

@@ -55,6 +55,7 @@ var floors = map[string]float64{
 	"internal/intel":              1,
 	"internal/health":             2,
 	"internal/evidence":           2,
+	"internal/assistant":          1,
 }
 
 // onlyFor names packages that only some may import.
