@@ -33,7 +33,7 @@ func assistantOperation() huma.Operation {
 func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 	paths := func(path string) bool { return api.OpenAPI().Paths[path] != nil }
 	tools := mcp.NewStreamableHTTPHandler(func(r *http.Request) *mcp.Server {
-		return assistant.Server(s.Version, paths, within(mux, r))
+		return assistant.Server(s.Version, paths, insideOf(mux, r))
 	}, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true, Logger: s.Log, DisableLocalhostProtection: true}) // a request without a token gets no further than below
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.identify(r.Context(), r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.RemoteAddr)
@@ -56,8 +56,8 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 	}
 }
 
-// within asks the routes of this server, with the credentials of a request.
-func within(mux *http.ServeMux, from *http.Request) assistant.Ask {
+// insideOf asks the routes of this server, with the credentials of a request.
+func insideOf(mux *http.ServeMux, from *http.Request) assistant.Ask {
 	return func(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
 		r, err := http.NewRequestWithContext(ctx, method, path, bytes.NewReader(body))
 		if err != nil {

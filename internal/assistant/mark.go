@@ -28,13 +28,13 @@ var ladder = []bounds{{4000, 200}, {2000, 100}, {1000, 50}, {500, 25}, {250, 12}
 func Mark(doc []byte) (string, error) {
 	var head string
 	var data []byte
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return "", fmt.Errorf("the answer is no JSON: %w", err)
+	}
 	for _, b := range ladder {
-		dec := json.NewDecoder(bytes.NewReader(doc))
-		dec.UseNumber()
-		var v any
-		if err := dec.Decode(&v); err != nil {
-			return "", fmt.Errorf("the answer is no JSON: %w", err)
-		}
 		c := cutting{bounds: b}
 		out, err := json.Marshal(c.cut(v, 0)) // <, > and & become escapes
 		if err != nil {
@@ -70,10 +70,11 @@ func (c *cutting) cut(v any, depth int) any {
 			c.elements += n
 			x = x[:c.list]
 		}
+		out := make([]any, len(x))
 		for i := range x {
-			x[i] = c.cut(x[i], depth+1)
+			out[i] = c.cut(x[i], depth+1)
 		}
-		return x
+		return out
 	case map[string]any:
 		out := make(map[string]any, len(x))
 		for k, member := range x {
