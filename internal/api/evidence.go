@@ -77,7 +77,7 @@ func (s *Server) evidence(api huma.API) {
 
 func (s *Server) evidenceFiles(api huma.API) {
 	huma.Register(api, op(access.Read, "GET", "/api/v1/evidence/{uid}/items/{sha256}", "The bytes of an item, while they are as they were captured"), func(ctx context.Context, in *struct {
-		UID     string `path:"uid" maxLength:"128"`
+		UID    string `path:"uid" maxLength:"128"`
 		SHA256 string `path:"sha256" maxLength:"64"`
 	},
 	) (*raw, error) {
@@ -98,7 +98,7 @@ func (s *Server) evidenceFiles(api huma.API) {
 		return s.captured(ctx, &evidence.Request{Set: in.UID, Why: in.Why, Documents: []evidence.Document{{Kind: in.Kind, Name: in.Name, Media: in.Media, Body: in.RawBody}}})
 	})
 	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence/{uid}/export", "A set as zip or as one offline page that verifies itself; the ledger is told"), func(ctx context.Context, in *struct {
-		UID     string `path:"uid" maxLength:"128"`
+		UID  string `path:"uid" maxLength:"128"`
 		Body struct {
 			Format string `json:"format" enum:"zip,html"`
 			Why    string `json:"why" minLength:"1" maxLength:"4000" doc:"goes into the chain of custody"`

@@ -174,7 +174,7 @@ func TestEvidenceOverHTTP(t *testing.T) {
 		if err := os.WriteFile(file, []byte(a.body), 0o600); err != nil {
 			t.Fatal(err)
 		}
-			if r, err := evidence.VerifyFile(file, s.key); err != nil || !r.Clean() || r.Items != 2 {
+		if r, err := evidence.VerifyFile(file, s.key); err != nil || !r.Clean() || r.Items != 2 {
 			t.Errorf("%s: %+v, %v", form, r, err)
 		}
 		if _, err := zip.NewReader(bytes.NewReader([]byte(a.body)), int64(len(a.body))); (err == nil) != (form == "zip") {

@@ -31,8 +31,8 @@ const DefaultData = "tocsin-data"
 
 // Config is tocsin.yaml. Every key has a default; an unknown one is an error.
 type Config struct {
-	Data        string         `yaml:"data"`        // folder of all that is kept; default tocsin-data
-	Listen      string         `yaml:"listen"`      // default 127.0.0.1:8420
+	Data        string         `yaml:"data"`   // folder of all that is kept; default tocsin-data
+	Listen      string         `yaml:"listen"` // default 127.0.0.1:8420
 	TLS         TLSConfig      `yaml:"tls"`
 	Desk        string         `yaml:"desk"`        // postgres://… ; default a SQLite file in the data folder
 	Environment string         `yaml:"environment"` // path of environment.yaml
@@ -307,9 +307,9 @@ func (c *Config) keep() lake.Retention {
 	return r
 }
 
-func (c *Config) lakeDir() string   { return filepath.Join(c.Data, "lake") }
-func (c *Config) streamDir() string { return filepath.Join(c.Data, "stream") }
-func (c *Config) ledgerDir() string { return filepath.Join(c.Data, "ledger") }
+func (c *Config) lakeDir() string     { return filepath.Join(c.Data, "lake") }
+func (c *Config) streamDir() string   { return filepath.Join(c.Data, "stream") }
+func (c *Config) ledgerDir() string   { return filepath.Join(c.Data, "ledger") }
 func (c *Config) evidenceDir() string { return filepath.Join(c.Data, "evidence") }
-func (c *Config) intelDir() string  { return filepath.Join(c.Data, "intel") }
-func (c *Config) tokenFile() string { return filepath.Join(c.Data, "token") }
+func (c *Config) intelDir() string    { return filepath.Join(c.Data, "intel") }
+func (c *Config) tokenFile() string   { return filepath.Join(c.Data, "token") }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -234,16 +236,14 @@ func ExportEvidence(ctx context.Context, c *Config, id, form, output, why string
 	if output == "" {
 		output = "evidence-" + id + "." + form
 	}
-	f, err := os.CreateTemp(filepath.Dir(output), ".evidence-*.part")
-	if err != nil {
+	err = evidence.Place(output, func(w io.Writer) error {
+		return saveAnswer(ctx, c, http.MethodPost, "/api/v1/evidence/"+url.PathEscape(id)+"/export", body, w)
+	})
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return UsageError{Err: err, Hint: "name a file in a folder that can be written, with -o"}
 	}
-	err = saveAnswer(ctx, c, http.MethodPost, "/api/v1/evidence/"+url.PathEscape(id)+"/export", body, f)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), output)
-	}
 	if err != nil {
-		return errors.Join(evidenceHint(err), os.Remove(f.Name()))
+		return evidenceHint(err)
 	}
 	fmt.Fprintf(streams.Out, "%s\n", output)
 	fmt.Fprintln(streams.Err, "next: tocsin evidence verify "+output+" --key ledger.pub; give the public key away by another way than this file")

@@ -105,8 +105,6 @@ func escape(doc []byte) []byte {
 	var b bytes.Buffer
 	for _, r := range string(doc) {
 		switch {
-		case r < 0x80 && r != 0x7f:
-			b.WriteByte(byte(r))
 		case r <= 0xffff && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Co, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r)):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		case r > 0xffff && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r)):

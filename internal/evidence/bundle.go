@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,19 +179,19 @@ func readBundle(line []byte) (*Bundle, error) {
 	return &b, nil
 }
 
-// WriteFile writes the export beside its place and then puts it there: a file of that name is whole, or not there.
-func (e *Export) WriteFile(path string) error {
+// Place writes a file beside its place and then puts it there: a file of that name is whole, or not there.
+func Place(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"+part)
 	if err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
-	err = e.Write(f)
+	err = write(f)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(f.Name(), path) //nolint:gosec // the user names it
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, os.Remove(f.Name())) //nolint:gosec // likewise
 	}
 	return flush(filepath.Dir(path))
 }

@@ -101,20 +101,30 @@ var forgeries = map[string]func(b *Bundle, blobs map[ledger.Hash][]byte){
 			return
 		}
 	},
-	"a manifest":             func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Manifest = strings.Replace(b.Captures[0].Manifest, "ann", "eve", 1) },
-	"a missing capture":      func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures = b.Captures[1:] },
-	"the last capture":       func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures = b.Captures[:2] },
-	"the seal of another":    func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Seal = b.Captures[1].Seal },
-	"no seal":                func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Seal = ledger.Statement{} },
-	"a line of custody":      func(b *Bundle, _ map[ledger.Hash][]byte) { b.Custody[0] = strings.Replace(b.Custody[0], "ann", "eve", 1) },
-	"a line less":            func(b *Bundle, _ map[ledger.Hash][]byte) { b.Custody = b.Custody[:len(b.Custody)-1] },
-	"who exported it":        func(b *Bundle, _ map[ledger.Hash][]byte) { b.Export = strings.Replace(b.Export, "ann", "eve", 1) },
-	"the chain of keys":      func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Keys = nil },
-	"a key by another":       func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Keys[0].Line = strings.Replace(b.Seal.Keys[0].Line, "test.local", "best.local", 1) },
-	"the place of a leaf":    func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[1].Seal.Leaves[0].Index++ },
-	"a checkpoint's root":    func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Checkpoint = strings.Replace(b.Seal.Checkpoint, "\n\n", "x\n\n", 1) },
-	"a signature":            func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Checkpoint = b.Captures[0].Seal.Checkpoint },
-	"the proof of an event":  func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Manifest = regexp.MustCompile(`"index":\d+`).ReplaceAllString(b.Captures[0].Manifest, `"index":9`) },
+	"a manifest": func(b *Bundle, _ map[ledger.Hash][]byte) {
+		b.Captures[0].Manifest = strings.Replace(b.Captures[0].Manifest, "ann", "eve", 1)
+	},
+	"a missing capture":   func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures = b.Captures[1:] },
+	"the last capture":    func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures = b.Captures[:2] },
+	"the seal of another": func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Seal = b.Captures[1].Seal },
+	"no seal":             func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[0].Seal = ledger.Statement{} },
+	"a line of custody": func(b *Bundle, _ map[ledger.Hash][]byte) {
+		b.Custody[0] = strings.Replace(b.Custody[0], "ann", "eve", 1)
+	},
+	"a line less":       func(b *Bundle, _ map[ledger.Hash][]byte) { b.Custody = b.Custody[:len(b.Custody)-1] },
+	"who exported it":   func(b *Bundle, _ map[ledger.Hash][]byte) { b.Export = strings.Replace(b.Export, "ann", "eve", 1) },
+	"the chain of keys": func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Keys = nil },
+	"a key by another": func(b *Bundle, _ map[ledger.Hash][]byte) {
+		b.Seal.Keys[0].Line = strings.Replace(b.Seal.Keys[0].Line, "test.local", "best.local", 1)
+	},
+	"the place of a leaf": func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures[1].Seal.Leaves[0].Index++ },
+	"a checkpoint's root": func(b *Bundle, _ map[ledger.Hash][]byte) {
+		b.Seal.Checkpoint = strings.Replace(b.Seal.Checkpoint, "\n\n", "x\n\n", 1)
+	},
+	"a signature": func(b *Bundle, _ map[ledger.Hash][]byte) { b.Seal.Checkpoint = b.Captures[0].Seal.Checkpoint },
+	"the proof of an event": func(b *Bundle, _ map[ledger.Hash][]byte) {
+		b.Captures[0].Manifest = regexp.MustCompile(`"index":\d+`).ReplaceAllString(b.Captures[0].Manifest, `"index":9`)
+	},
 	"nothing at all is left": func(b *Bundle, _ map[ledger.Hash][]byte) { b.Captures = nil },
 }
 

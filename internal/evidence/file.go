@@ -175,4 +175,3 @@ func openZip(f io.ReaderAt, size int64) (*Bundle, func(ledger.Hash) ([]byte, err
 	b, err := readBundle(line)
 	return b, func(sum ledger.Hash) ([]byte, error) { return read(blobFolder + sum.String()) }, err
 }
-

@@ -51,7 +51,7 @@ func exportTo(ctx context.Context, s *site, id, path string) error {
 	if err != nil {
 		return err
 	}
-	return e.WriteFile(path)
+	return Place(path, e.Write)
 }
 
 // TestKilledWhileItCaptures kills a process again and again: every set that is there is whole and sealed after the next start, what

@@ -100,7 +100,7 @@ func onEach(t *testing.T, test func(t *testing.T, s *site)) {
 }
 
 // hostile is a value that a log may hold.
-const hostile = `</script><img src=x onerror=alert(1)>‮‭​'";--`
+const hostile = "</script><img src=x onerror=alert(1)>\u202e\u202d\u200b'\";--"
 
 // uid is the id of the nth event.
 func uid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
@@ -178,7 +178,7 @@ func (s *site) verify(t *testing.T, id string) *Report {
 func story() []byte {
 	b, err := encode(map[string]any{
 		"uid": "i1", "headline": "alice attached AdministratorAccess " + hostile, "severity": "critical",
-		"story": []any{map[string]any{"time": noon, "tactic": "persistence", "text": "alice attached a policy " + hostile, "level": "high", "count": 3}, map[string]any{"time": noon.Add(time.Hour), "tactic": "exfiltration", "text": "and left", "level": "critical", "count": 1}},
+		"story":  []any{map[string]any{"time": noon, "tactic": "persistence", "text": "alice attached a policy " + hostile, "level": "high", "count": 3}, map[string]any{"time": noon.Add(time.Hour), "tactic": "exfiltration", "text": "and left", "level": "critical", "count": 1}},
 		"alerts": []any{map[string]any{"signals": []any{map[string]any{"event": map[string]any{"uid": uid(0), "operation": "AttachUserPolicy", "origin": map[string]any{"type": "user", "id": "alice"}, "resources": []any{map[string]any{"type": "user", "id": "arn:aws:iam::111122223333:user/bob" + hostile}}}}}}},
 	})
 	if err != nil {
