@@ -6,15 +6,18 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help build geo run scan test lint shape bench evaluate outsiders soak fuzz vuln clean
+.PHONY: help web test-web build geo run scan test lint shape bench evaluate outsiders soak fuzz vuln clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 geo: ## fetch and pack the country and network databases (once; offline afterwards)
 	@go run ./build/geo
 
-build: geo ## the binary, bin/tocsin
+web: ## the console, into web/dist (needs npm)
+	@build/web.sh
+
+build: geo web ## the binary, bin/tocsin
 	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/tocsin
 
 run: build ## serve a simulated organisation under attack, live; or your own logs: make run LOGS=dir
@@ -25,6 +28,9 @@ scan: build ## scan a labelled sample attack into a report, or your own logs: ma
 
 test: geo ## the whole suite, with the race detector where it is pure Go
 	@build/test.sh
+
+test-web: build ## the console: lint, units, and journeys of a real browser on the binary
+	@build/web-test.sh
 
 lint: geo ## formatting, vet and linters
 	@build/lint.sh

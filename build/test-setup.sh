@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the suite needs beside Go, on a Debian machine: moto (an emulator of S3 and SQS) and schemathesis in a Python environment of
-# their own under .cache, and the programs of PostgreSQL. What is there already is left alone. Where something cannot be had,
+# their own under .cache, the programs of PostgreSQL, and npm and Chromium for the console. What is there already is left alone. Where something cannot be had,
 # its tests are skipped with a word; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,3 +39,6 @@ if ! have_postgres; then
 	fi
 	packages postgresql || missing "PostgreSQL is not there" "apt-get install postgresql"
 fi
+
+command -v npm >/dev/null || packages nodejs npm || missing "npm is not there" "apt-get install nodejs npm"
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || packages chromium || missing "no Chromium is there" "apt-get install chromium"

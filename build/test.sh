@@ -13,3 +13,4 @@ else
 	[ "${CI:-}" != true ] || exit 1
 	go test -shuffle=on -timeout 45m ./...
 fi
+make -C "$(dirname "$0")/.." test-web

@@ -266,3 +266,13 @@ func (r *Route) Rules() int { return r.covered }
 
 // Unindexed returns how many of them are evaluated on every event.
 func (r *Route) Unindexed() int { return len(r.always) }
+
+// Need returns what a rule cannot match without: at least one of some values, in lower case, in a field. ok is false where no exact value
+// is necessary. Whoever keeps events can pick by it those that are worth matching.
+func (s *Set) Need(rule int) (field string, values []string, ok bool) {
+	n := s.plans[rule].need
+	if n == nil {
+		return "", nil, false
+	}
+	return s.fields[n.field], slices.Clone(n.literals), true
+}

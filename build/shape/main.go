@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -31,6 +33,7 @@ type measure struct {
 }
 
 type house struct {
+	pages        []measure // of the console
 	files, funcs []measure
 	undocumented []string
 	faults       []string
@@ -44,6 +47,7 @@ func main() {
 	}
 	h.families()
 	h.summary("files", h.files, maxFile, p90File)
+	h.summary("files of the console", h.pages, maxFile, p90File)
 	h.summary("functions", h.funcs, maxFunc, p90Func)
 	fmt.Printf("exported names without a doc comment: %d\n", len(h.undocumented))
 	h.faults = append(h.faults, h.undocumented...)
@@ -59,13 +63,34 @@ func (h *house) visit(path string, d fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
-	if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata" || d.Name() == "out") {
+	if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata" || d.Name() == "out" || d.Name() == "node_modules" || d.Name() == "dist") {
 		return filepath.SkipDir
 	}
-	if d.IsDir() || !strings.HasSuffix(path, ".go") {
+	switch {
+	case d.IsDir():
+		return nil
+	case strings.HasPrefix(path, "web/") && consoleFile.MatchString(path):
+		return h.page(path)
+	case strings.HasSuffix(path, ".go"):
+		return h.file(path)
+	}
+	return nil
+}
+
+// consoleFile is a file of the console that a person writes; types of the API and tests are none.
+var consoleFile = regexp.MustCompile(`^web/src/.*\.(ts|tsx|css)$`)
+
+// page measures a file of the console.
+func (h *house) page(path string) error {
+	if strings.HasSuffix(path, ".test.ts") || strings.HasSuffix(path, ".d.ts") {
 		return nil
 	}
-	return h.file(path)
+	text, err := os.ReadFile(path) //nolint:gosec // of this house
+	if err != nil {
+		return err
+	}
+	h.pages = append(h.pages, measure{path, bytes.Count(text, []byte("\n"))})
+	return nil
 }
 
 func (h *house) file(path string) error {

@@ -38,10 +38,12 @@ func searchCommand(io app.Streams) *cobra.Command {
 		Use:   "search ['SELECT … FROM events …']",
 		Short: "Ask the lake, in SQL or by a filter",
 		Long: `Answers one SELECT over the table events, or lists the events that a filter lets through,
-newest first. It never writes, sees only the accounts that --account names, and ends at
---timeout and --memory. 'DESCRIBE' lists the columns.`,
+newest first: the first page is there while the rest is read. It never writes, sees only the
+accounts that --account names, and ends at --timeout and --memory. An interrupt ends it with
+what there is. 'DESCRIBE' lists the columns. Queries for Amazon Security Lake run as they are.`,
 		Example: `  tocsin search --filter "src_ip = '203.0.113.9'" --from 2026-03-01
   tocsin search 'SELECT operation, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC' --format csv
+  tocsin search --filter "status = 'Failure'" -o failures.parquet
   tocsin search DESCRIBE`,
 		Args: arguments(cobra.MaximumNArgs(1), "put the whole SELECT in quotes: tocsin search 'SELECT count(*) FROM events'"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,12 +57,14 @@ newest first. It never writes, sees only the accounts that --account names, and 
 	f := c.Flags()
 	f.StringVar(&o.Lake, "lake", app.DefaultLake, "folder of the lake")
 	f.StringVar(&o.Filter, "filter", "", "a condition over the columns of events")
-	f.StringVar(&o.Format, "format", "table", "one of table, json, jsonl, csv, parquet")
-	f.StringVarP(&o.Output, "output", "o", "", "file to write, for parquet")
+	f.StringVar(&o.Format, "format", "", "one of table, json, jsonl, csv, parquet (default: by the ending of -o, else table)")
+	f.StringVarP(&o.Output, "output", "o", "", "file to write instead of standard output")
 	f.StringVar(&o.From, "from", "", "events from this time on (2026-03-10 or 2026-03-10T10:00:00Z)")
 	f.StringVar(&o.To, "to", "", "events before this time")
 	f.StringSliceVar(&o.Accounts, "account", nil, "only these accounts; can be repeated")
-	f.IntVar(&o.Rows, "rows", 1000, "at most so many rows; 0 for all")
+	f.IntVar(&o.Limit, "limit", -1, "at most so many rows; 0 for all (default: 1000, and all into a file)")
+	f.IntVar(&o.Limit, "rows", -1, "the same as --limit")
+	_ = f.MarkHidden("rows") // it is there
 	f.IntVar(&o.Memory, "memory", 1024, "MiB that the engine may use")
 	f.DurationVar(&o.Timeout, "timeout", 5*time.Minute, "when to give up")
 	return c

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -113,7 +114,31 @@ folders and the key, nothing of the machine that wrote them. Exit code 1 where s
 	f.StringVar(&o.From, "from", "", "hash only files that were added from this time on")
 	f.StringVar(&o.To, "to", "", "hash only files that were added before this time")
 	f.BoolVar(&o.JSON, "json", false, "as JSON")
-	root.AddCommand(verify, s.command("rotate", "Give the ledger a new key", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+	var all, asJSON bool
+	digests := s.command("digests", "Show what came of checking CloudTrail's digest files, and what to do", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
+		return app.ListDigests(cmd.Context(), c, all, asJSON, io)
+	})
+	digests.Flags().BoolVar(&all, "all", false, "list the valid ones too")
+	digests.Flags().BoolVar(&asJSON, "json", false, "as JSON, with all")
+	rules := &cobra.Command{
+		Use:   "rules [ID | HASH]",
+		Short: "Show which versions of rules were in force and when, by the signed log",
+		Long: `Checks the signed log and lists each version of each rule that was in force: from when, until when, by which
+leaf, and the SHA-256 of its file. A finding names that hash: give it to prove that the rule was in force.`,
+		Args: arguments(cobra.MaximumNArgs(1), "give one rule's id, or the hash that a finding names"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := s.read()
+			if err != nil {
+				return err
+			}
+			return app.ProvenRules(cmd.Context(), o.In(c), strings.Join(args, ""), io)
+		},
+	}
+	f = rules.Flags()
+	f.StringVar(&o.Ledger, "ledger", "", "folder of the ledger (default: ledger in the data folder)")
+	f.StringVar(&o.Key, "key", "", "first public key, or a file with it")
+	f.BoolVar(&o.JSON, "json", false, "as JSON")
+	root.AddCommand(verify, digests, rules, s.command("rotate", "Give the ledger a new key", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
 		return app.RotateLedger(cmd.Context(), c, io)
 	}))
 	return root
@@ -126,6 +151,9 @@ func replayCommand(io app.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay",
 		Short: "Judge the lake's history again, with these rules or others",
+		Long: `Judges what the lake holds as a scan judges files. With --diff given twice it says which findings
+the second set of rules gains, loses and changes, all of them, in one reading; when it is
+interrupted or killed, the same command goes on where it was.`,
 		Example: `  tocsin replay --from 2026-03-01 --rules ./rules
   tocsin replay --diff ./rules-old --diff ./rules-new`,
 		Args: arguments(cobra.NoArgs, "it takes no arguments: the lake is named with --lake"),
@@ -146,7 +174,8 @@ func replayCommand(io app.Streams) *cobra.Command {
 	f.StringVar(&o.To, "to", "", "before this time")
 	f.StringVar(&o.Environment, "environment", "", "environment.yaml")
 	f.StringArrayVar(&o.Intel, "intel", nil, "feed of indicators, a file or a folder; as of tocsin scan")
-	f.StringVar(&o.Format, "format", "", "as of tocsin scan")
+	f.BoolVar(&o.Restart, "restart", false, "begin a comparison anew, though an earlier one was not ended")
+	f.StringVar(&o.Format, "format", "", "as of tocsin scan; of a comparison one of table, json, markdown")
 	f.StringVarP(&o.Output, "output", "o", "", "file to write")
 	f.StringVar(&o.MinSeverity, "min-severity", "", "show only what is at least so severe")
 	f.StringVar(&o.FailOn, "fail-on", "", "end with code 1 at this level or above")

@@ -29,7 +29,8 @@ func tokenCommand(io app.Streams) *cobra.Command {
 	f := add.Flags()
 	f.StringVar(&t.Name, "name", "token", "what to call it, to revoke it by")
 	f.StringVar(&t.Source, "source", "", "it may deliver to this source, and nothing else")
-	f.StringSliceVar(&t.Accounts, "account", nil, "it may read these accounts; '*' is all")
+	f.StringSliceVar(&t.Accounts, "account", nil, "it may see these accounts; '*' is all")
+	f.StringVar(&t.Role, "role", "", "what it may do: viewer, analyst, responder, engineer or admin (default viewer)")
 	f.IntVar(&days, "days", 0, "it ends after so many days (default: never)")
 	list := s.command("list", "List the tokens, without their secrets", 0, "", func(cmd *cobra.Command, c *app.Config, _ []string) error {
 		return app.ListTokens(cmd.Context(), c, asJSON, io)

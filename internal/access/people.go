@@ -58,6 +58,7 @@ var ErrNobody = errors.New("nobody of that name, or not any more")
 // MistakeError is a person's mistake, in a sentence that says what to do.
 type MistakeError string
 
+// Error is the sentence.
 func (e MistakeError) Error() string { return string(e) }
 
 var personName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._@+-]{0,99}$`)

@@ -15,10 +15,12 @@ import (
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -42,6 +44,9 @@ type Server struct {
 	Health   func() health.Report
 	Coverage func() health.Coverage
 	Rules    func() *detect.Rules // nil for none
+	RulesDir string               // folder that accepted drafts are written into; "" where the rules are those that ship
+	Hunts    hunt.Folder          // that are kept
+	Places   enrich.Locator       // nil: addresses have no places
 	Proof    *Proof               // nil: the ledger is not shown
 	Settings func() Settings
 	Now      func() time.Time
@@ -77,12 +82,13 @@ type list struct {
 	After       string `query:"after" maxLength:"200" doc:"the next of the page before"`
 	Sort        string `query:"sort" enum:"rank,newest" doc:"the weightiest first, or the last seen first; incidents are ranked where it is left out, alerts newest first"`
 	Withdrawn   bool   `query:"withdrawn" doc:"also what is no longer concluded"`
+	Suppressed  bool   `query:"suppressed" doc:"of alerts: those that an accepted filter takes, in the place of all others"`
 	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 func (l *list) query() (desk.Query, error) {
 	q := desk.Query{
-		Status: l.Status, Assignee: l.Assignee, Verdict: l.Verdict, Incident: l.Incident, Rule: l.Rule, Text: l.Text, After: l.After, Sort: l.Sort, Withdrawn: l.Withdrawn, Limit: l.Limit,
+		Status: l.Status, Assignee: l.Assignee, Verdict: l.Verdict, Incident: l.Incident, Rule: l.Rule, Text: l.Text, After: l.After, Sort: l.Sort, Withdrawn: l.Withdrawn, Suppressed: l.Suppressed, Limit: l.Limit,
 	}
 	if l.MinSeverity != "" {
 		level, err := finding.ParseLevel(l.MinSeverity)

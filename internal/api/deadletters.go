@@ -74,4 +74,3 @@ func (s *Server) replays(api huma.API) {
 	})
 	api.OpenAPI().Paths["/api/v1/deadletters/{uid}/replay"].Post.RequestBody.Required = false // huma takes a raw body for required
 }
-

@@ -37,7 +37,12 @@ type lookers struct {
 func (s *Server) live(api huma.API) {
 	sse.Register(api, op(access.Read, "GET", "/api/v1/live", "Findings as they change, as server-sent events"), map[string]any{"finding": desk.Update{}, "beat": beat{}, "lookers": lookers{}}, s.stream)
 	media := api.OpenAPI().Paths["/api/v1/live"].Get.Responses["200"].Content["text/event-stream"]
-	media.Schema = media.Schema.Items // of each event: the framework describes a list of them, which is never sent
+	media.Schema = &huma.Schema{ // of each event, as it comes over the wire; the framework describes a list of them, which is never sent
+		Type: huma.TypeObject, Required: []string{"event", "data"}, Properties: map[string]*huma.Schema{
+			"event": {Type: huma.TypeString, Enum: []any{"finding", "beat", "lookers"}}, "id": {Type: huma.TypeString}, "retry": {Type: huma.TypeString},
+			"data": {Type: huma.TypeString, ContentEncoding: "", Description: "JSON: an Update of a finding, a Beat, or Lookers, by event; see components"},
+		},
+	}
 }
 
 type listening struct {

@@ -173,4 +173,3 @@ func TestAuditOfWhatIsDenied(t *testing.T) {
 		t.Errorf("who sees one account reads what others did: %s", got.body)
 	}
 }
-

@@ -42,7 +42,8 @@ func (s *Server) people(api huma.API) {
 	huma.Register(api, op(access.Govern, "PUT", "/api/v1/people/{uid}", "Change a person's role and accounts"), func(ctx context.Context, in *struct {
 		Named
 		Body roleAndAccounts
-	}) (*struct{}, error) {
+	},
+	) (*struct{}, error) {
 		return nil, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) error {
 			if err := s.People.Change(ctx, tx, scope(ctx), access.Person{Name: in.UID, Role: in.Body.Role, Accounts: in.Body.Accounts}); err != nil {
 				return err
@@ -154,7 +155,8 @@ func (s *Server) audits(api huma.API) {
 		Object string `query:"object" maxLength:"200"`
 		Before string `query:"before" maxLength:"100" doc:"id of the last entry of the page before"`
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	}) (*body[[]audit.Entry], error) {
+	},
+	) (*body[[]audit.Entry], error) {
 		if !scope(ctx).All() {
 			in.Actor = callerOf(ctx).Name // what others do may be about accounts that are not to be seen
 		}

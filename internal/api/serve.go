@@ -3,6 +3,8 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -36,6 +38,7 @@ func (s *Server) Handler() http.Handler {
 	config := huma.DefaultConfig("Tocsin", s.Version)
 	config.DocsPath = "" // the console shows it
 	config.CreateHooks = nil
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}, "session": {Type: "apiKey", In: "cookie", Name: sessionCookie}}
 	config.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	api := humago.New(mux, config)
@@ -45,6 +48,9 @@ func (s *Server) Handler() http.Handler {
 	s.coverage(api)
 	s.replays(api)
 	s.search(api)
+	s.entities(api)
+	s.hunts(api)
+	s.tunings(api)
 	s.intelligence(api)
 	s.sessions(api)
 	s.people(api)
@@ -56,7 +62,20 @@ func (s *Server) Handler() http.Handler {
 	s.rules(api)
 	s.settings(api)
 	s.plain(api, mux)
-	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, w, r) })))
+	pages := ours()
+	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
+}
+
+// schemaName names a type in the document. What comes of a hunt says so: its words (a link, a search that found) are others' as well.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if path.Base(t.PkgPath()) == "hunt" {
+		return "Hunt" + name
+	}
+	return name
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -69,11 +88,14 @@ func (r *refusal) WriteHeader(status int) { r.status = status }
 
 func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
 
-// routed serves what there is a route for, and says in our own words where there is none.
-func routed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+// routed serves what there is a route for, then the console, and says in our own words where there is neither.
+func routed(mux *http.ServeMux, pages *console, w http.ResponseWriter, r *http.Request) {
 	h, pattern := mux.Handler(r)
 	if pattern != "" {
 		mux.ServeHTTP(w, r)
+		return
+	}
+	if pages.serve(w, r) {
 		return
 	}
 	no := &refusal{ResponseWriter: w, status: http.StatusNotFound}

@@ -46,6 +46,7 @@ type From struct {
 	remote string
 }
 
+// Resolve is called by the framework before the request is handled.
 func (f *From) Resolve(ctx huma.Context) []error {
 	f.remote = addressOf(ctx.RemoteAddr())
 	return nil
@@ -72,7 +73,8 @@ func (s *Server) sessions(api huma.API) {
 	})
 	huma.Register(api, op(access.Own, "DELETE", "/api/v1/session", "Sign out"), func(ctx context.Context, _ *struct{}) (*struct {
 		Cookie http.Cookie `header:"Set-Cookie"`
-	}, error) {
+	}, error,
+	) {
 		c := callerOf(ctx)
 		if c.Session == "" {
 			return nil, huma.Error422UnprocessableEntity("a token has no session; revoke it instead")
@@ -119,7 +121,8 @@ func (s *Server) changePassword(ctx context.Context, in *struct {
 		Old string `json:"old" minLength:"1" maxLength:"1024"`
 		New string `json:"new" minLength:"1" maxLength:"1024"`
 	}
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	c := callerOf(ctx)
 	if c.Kind != "person" {
 		return nil, huma.Error422UnprocessableEntity("a token has no password; revoke it instead")
@@ -173,7 +176,8 @@ const (
 func (s *Server) signIn(ctx context.Context, in *struct {
 	From
 	Body signIn
-}) (*signedInAnswer, error) {
+},
+) (*signedInAnswer, error) {
 	now, network := s.Now(), networkOf(in.remote)
 	sum := sha256.Sum256([]byte(in.Body.Name))
 	name := hex.EncodeToString(sum[:])
@@ -240,7 +244,8 @@ func (s *Server) accept(ctx context.Context, in *struct {
 		Name     string `json:"name" minLength:"1" maxLength:"100"`
 		Password string `json:"password" minLength:"1" maxLength:"1024"`
 	}
-}) (*signedInAnswer, error) {
+},
+) (*signedInAnswer, error) {
 	if wait := s.attempts.Try(s.Now(), map[string]int{"accept/" + networkOf(in.remote): freeOfAddress}); wait > 0 {
 		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
 	}

@@ -312,4 +312,5 @@ func (c *Config) streamDir() string   { return filepath.Join(c.Data, "stream") }
 func (c *Config) ledgerDir() string   { return filepath.Join(c.Data, "ledger") }
 func (c *Config) evidenceDir() string { return filepath.Join(c.Data, "evidence") }
 func (c *Config) intelDir() string    { return filepath.Join(c.Data, "intel") }
+func (c *Config) huntsDir() string    { return filepath.Join(c.Data, "hunts") }
 func (c *Config) tokenFile() string   { return filepath.Join(c.Data, "token") }

@@ -3,8 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -25,18 +21,21 @@ type SearchOptions struct {
 	SQL      string
 	Filter   string // a condition, in place of SQL
 	Lake     string
-	Format   string // table, json, jsonl, csv or parquet
-	Output   string // file, for parquet
+	Format   string // table, json, jsonl, csv or parquet; "" by the ending of Output, else table
+	Output   string // file; "" for standard output
 	From, To string
 	Accounts []string
-	Rows     int
+	Limit    int // rows at most; 0: all; less: 1000 to standard output, and all to a file
 	Memory   int
 	Timeout  time.Duration
 	Width    int
 	Child    []string // the command that answers; nil: this binary
 }
 
-// Search asks the lake and writes the answer.
+// shownRows is the limit of an answer that is shown, where none is given.
+const shownRows = 1000
+
+// Search asks the lake and writes the answer while it comes.
 func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 	q, err := o.question()
 	if err != nil {
@@ -57,31 +56,67 @@ func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 		}
 		o.Child = []string{exe, "query-child"}
 	}
+	out, err := o.target(streams.Out)
+	if err != nil {
+		return err
+	}
+	if o.Format == "parquet" {
+		q.Parquet = out.file
+	}
 	scope := access.Everything()
 	if len(o.Accounts) > 0 {
 		scope = access.Accounts(o.Accounts...)
 	}
-	out := bufio.NewWriter(streams.Out)
 	w := newRows(o.Format, out, o.Width)
 	a, err := duck.Ask(ctx, scope, l, o.Child, q, w.head, w.row)
-	err = errors.Join(err, w.end(), out.Flush())
-	var refused duck.RefusedError
-	if errors.As(err, &refused) {
-		return UsageError{Err: refused, Hint: "the columns are listed by: tocsin search 'DESCRIBE' --lake " + o.Lake}
+	interrupted := err != nil && ctx.Err() != nil
+	keep := err == nil || interrupted && q.Parquet == "" && w.columns != nil
+	if ended := w.end(); ended != nil && !interrupted {
+		err = errors.Join(err, ended)
 	}
-	if err != nil {
+	if closed := out.close(keep && (err == nil || interrupted)); closed != nil {
+		err = errors.Join(err, closed)
+	}
+	switch refused := (duck.RefusedError{}); {
+	case interrupted:
+		o.tellInterrupted(a, keep, streams.Err)
+		return Outcome(ExitPartly)
+	case errors.As(err, &refused):
+		return UsageError{Err: refused, Hint: "the columns are listed by: tocsin search DESCRIBE --lake " + o.Lake}
+	case err != nil:
 		return err
 	}
-	more := ""
-	if a.More {
-		more = " (more; raise --rows)"
-	}
-	fmt.Fprintf(streams.Err, "%d rows%s from %d files of %s in %s\n", a.Rows, more, a.Files, binaryBytes(a.Bytes), a.Took.Round(time.Millisecond))
+	o.tellAnswer(a, q, streams.Err)
 	return nil
 }
 
+func (o *SearchOptions) tellAnswer(a duck.Answer, q duck.Question, talk io.Writer) {
+	more := ""
+	switch {
+	case a.More && o.Format == "parquet":
+		more = fmt.Sprintf(" (the limit; there can be more: raise --limit %d, or 0 for all)", q.Rows)
+	case a.More:
+		more = fmt.Sprintf(" (there are more: raise --limit %d, or 0 for all)", q.Rows)
+	}
+	if o.Output != "" {
+		fmt.Fprintf(talk, "wrote %s\n", o.Output)
+	}
+	fmt.Fprintf(talk, "%d rows%s from %d files of %s in %s\n", a.Rows, more, a.Files, binaryBytes(a.Bytes), a.Took.Round(time.Millisecond))
+}
+
+func (o *SearchOptions) tellInterrupted(a duck.Answer, kept bool, talk io.Writer) {
+	switch {
+	case !kept:
+		fmt.Fprintf(talk, "interrupted after %s: nothing was written\n", a.Took.Round(time.Millisecond))
+	case o.Output != "":
+		fmt.Fprintf(talk, "interrupted after %s: the %d rows so far are in %s, which is not the whole answer\n", a.Took.Round(time.Millisecond), a.Rows, o.Output)
+	default:
+		fmt.Fprintf(talk, "interrupted after %s: these %d rows are not the whole answer\n", a.Took.Round(time.Millisecond), a.Rows)
+	}
+}
+
 func (o *SearchOptions) question() (duck.Question, error) {
-	q := duck.Question{SQL: o.SQL, Rows: o.Rows, Memory: o.Memory, Timeout: o.Timeout}
+	q := duck.Question{SQL: o.SQL, Filter: o.Filter, Rows: o.Limit, Memory: o.Memory, Timeout: o.Timeout}
 	var errs []error
 	var err error
 	if q.From, err = parseTime("--from", o.From); err != nil {
@@ -93,12 +128,16 @@ func (o *SearchOptions) question() (duck.Question, error) {
 	switch {
 	case o.SQL != "" && o.Filter != "":
 		errs = append(errs, errors.New("give a SELECT or --filter, not both"))
-	case o.SQL == "" && o.Filter == "":
+	case strings.TrimSpace(o.SQL) == "" && strings.TrimSpace(o.Filter) == "":
 		errs = append(errs, errors.New("nothing is asked"))
 	case strings.EqualFold(strings.TrimSpace(o.SQL), "describe"):
 		q.SQL = "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM events)"
-	case o.Filter != "":
-		q.SQL = duck.FilterSQL(o.Filter)
+	}
+	if o.Format == "" {
+		o.Format = "table"
+		if known := strings.TrimPrefix(filepath.Ext(o.Output), "."); known == "json" || known == "jsonl" || known == "csv" || known == "parquet" {
+			o.Format = known
+		}
 	}
 	switch o.Format {
 	case "table", "json", "jsonl", "csv":
@@ -106,12 +145,13 @@ func (o *SearchOptions) question() (duck.Question, error) {
 		if o.Output == "" {
 			errs = append(errs, errors.New("--format parquet needs a file: -o answer.parquet"))
 		}
-		q.Rows = 0
-		if q.Parquet, err = filepath.Abs(o.Output); err != nil {
-			errs = append(errs, err)
-		}
 	default:
 		errs = append(errs, fmt.Errorf("--format %q is not one of table, json, jsonl, csv, parquet", o.Format))
+	}
+	if q.Rows < 0 {
+		if q.Rows = shownRows; o.Output != "" {
+			q.Rows = 0
+		}
 	}
 	if len(errs) > 0 {
 		return q, UsageError{Err: errors.Join(errs...), Hint: `for example: tocsin search --filter "src_ip = '203.0.113.9'", or tocsin search 'SELECT operation, count(*) FROM events GROUP BY 1'`}
@@ -119,137 +159,53 @@ func (o *SearchOptions) question() (duck.Question, error) {
 	return q, nil
 }
 
-// rows writes an answer in one format.
-type rows struct {
-	format  string
-	out     *bufio.Writer
-	csv     *csv.Writer
-	columns []string
-	width   int
-	kept    [][]string // of a table, whose widths are known at its end
-	n       int
+// target is where an answer goes: standard output, or a file that has its name only once it is complete.
+type target struct {
+	*bufio.Writer
+	file, name string // of a file: what is written, and what it becomes
+	f          *os.File
 }
 
-func newRows(format string, out *bufio.Writer, width int) *rows {
-	return &rows{format: format, out: out, csv: csv.NewWriter(out), width: width}
+func (o *SearchOptions) target(stdout io.Writer) (*target, error) {
+	if o.Output == "" {
+		return &target{Writer: bufio.NewWriter(stdout)}, nil
+	}
+	name, err := filepath.Abs(o.Output)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".tocsin-*")
+	if err != nil {
+		return nil, UsageError{Err: fmt.Errorf("write %s: %w", o.Output, err), Hint: "give a file in a folder that exists and can be written"}
+	}
+	t := &target{Writer: bufio.NewWriter(f), file: f.Name(), name: name, f: f}
+	if o.Format != "parquet" {
+		return t, nil
+	}
+	// The engine makes this one itself, and only where there is none.
+	return t, errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-func (r *rows) head(a duck.Answer) {
-	r.columns = a.Columns
-	if r.format == "csv" {
-		_ = r.csv.Write(a.Columns) // its error comes again with Flush
+// close ends the answer and, of a file, gives it its name or removes it.
+func (t *target) close(keep bool) error {
+	if t.name == "" {
+		return t.Flush()
 	}
-}
-
-func (r *rows) row(cells []json.RawMessage) error {
-	r.n++
-	switch r.format {
-	case "json", "jsonl":
-		open, between := "", ""
-		if r.format == "json" {
-			if open = ",\n"; r.n == 1 {
-				open = "[\n"
-			}
-		}
-		r.out.WriteString(open + "{") //nolint:errcheck,gosec // its error comes again with Flush
-		for i, c := range cells {
-			name, err := json.Marshal(r.columns[i])
-			if err != nil {
-				return err
-			}
-			r.out.WriteString(between) //nolint:errcheck,gosec // likewise
-			r.out.Write(name)          //nolint:errcheck,gosec // likewise
-			r.out.WriteByte(':')       //nolint:errcheck,gosec // likewise
-			_, err = r.out.Write(c)
-			if err != nil {
-				return err
-			}
-			between = ","
-		}
-		r.out.WriteByte('}') //nolint:errcheck,gosec // likewise
-		if r.format == "jsonl" {
-			return r.out.WriteByte('\n')
-		}
-	case "csv":
-		return r.csv.Write(texts(cells, true))
-	case "table":
-		r.kept = append(r.kept, texts(cells, false))
-	}
-	return nil
-}
-
-func (r *rows) end() error {
-	switch r.format {
-	case "json":
-		if r.n == 0 {
-			r.out.WriteString("[") //nolint:errcheck,gosec // its error comes again with Flush
-		}
-		_, err := r.out.WriteString("\n]\n")
-		return err
-	case "csv":
-		r.csv.Flush()
-		return r.csv.Error()
-	case "table":
-		return r.table()
-	}
-	return nil
-}
-
-// maxCell bounds a table's cell; the other formats give values whole.
-const maxCell = 60
-
-func (r *rows) table() error {
-	widths := make([]int, len(r.columns))
-	for _, line := range append([][]string{r.columns}, r.kept...) {
-		for i, cell := range line {
-			widths[i] = min(max(widths[i], utf8.RuneCountInString(cell)), maxCell)
+	err := t.Flush()
+	if t.f != nil {
+		if closed := t.f.Close(); closed != nil && !errors.Is(closed, os.ErrClosed) {
+			err = errors.Join(err, closed)
 		}
 	}
-	for _, line := range append([][]string{r.columns}, r.kept...) {
-		var b strings.Builder
-		for i, cell := range line {
-			cell = cut(cell, maxCell)
-			b.WriteString(cell)
-			if i < len(line)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-			}
-		}
-		text := strings.TrimRight(b.String(), " ")
-		if r.width > 0 {
-			text = cut(text, r.width)
-		}
-		if _, err := io.WriteString(r.out, text+"\n"); err != nil {
-			return err
+	if err == nil && keep {
+		if err = os.Chmod(t.file, 0o644); err == nil { //nolint:gosec // as any report
+			err = os.Rename(t.file, t.name)
 		}
 	}
-	return nil
-}
-
-func cut(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n-1]) + "…"
-}
-
-// texts makes cells plain: nothing that a terminal obeys, and nothing that a spreadsheet computes.
-func texts(cells []json.RawMessage, spreadsheet bool) []string {
-	out := make([]string, len(cells))
-	for i, c := range cells {
-		var s string
-		if json.Unmarshal(c, &s) != nil {
-			if s = string(c); s == "null" {
-				s = ""
-			}
-		} else if spreadsheet && s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-			s = "'" + s
+	if err != nil || !keep {
+		if removed := os.Remove(t.file); removed != nil && !errors.Is(removed, os.ErrNotExist) {
+			err = errors.Join(err, removed)
 		}
-		out[i] = strings.Map(func(r rune) rune {
-			if r == '\n' || r == '\t' || !unicode.IsPrint(r) {
-				return '\uFFFD'
-			}
-			return r
-		}, s)
 	}
-	return out
+	return err
 }

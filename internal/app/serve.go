@@ -22,6 +22,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/evidence"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
@@ -63,7 +64,9 @@ type house struct {
 	sources  *source.House
 	worker   *pipeline.Worker
 	rules    *detect.Rules
+	places   enrich.Locator
 	watch    *watch
+	prover   *pipeline.Prover
 	listener net.Listener
 	feeds    *feedKeeper
 	intel    atomic.Pointer[intel.Set] // the feeds of now
@@ -113,6 +116,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 	if h.evidence, err = evidence.Open(ctx, evidence.Options{DB: h.desk.Store(), Dir: c.evidenceDir(), Lake: h.lake, Ledger: h.ledger}); err != nil {
 		return nil, err
 	}
+	if _, err = pipeline.Settle(ctx, h.stream, h.lake, h.desk, h.log); err != nil { // before a source publishes
+		return nil, err
+	}
 	return h, h.assemble(ctx)
 }
 
@@ -141,12 +147,17 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.places = places
 	h.feeds = &feedKeeper{desk: h.desk, folder: intel.Folder(c.intelDir()), own: env.Prefixes(), now: time.Now, log: h.log}
 	if err := h.beginFeeds(ctx); err != nil {
 		return err
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
-	follower.Prove = (&pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}).Prove
+	if err := pipeline.ProveRules(ctx, h.ledger, filepath.Join(c.ledgerDir(), "rules"), rules); err != nil {
+		return fmt.Errorf("tell the ledger of the rules: %w", err)
+	}
+	h.prover = &pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}
+	follower.Prove = h.prover.Prove
 	h.worker = &pipeline.Worker{
 		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
@@ -155,10 +166,12 @@ func (h *house) assemble(ctx context.Context) error {
 	if err := os.RemoveAll(h.sources.Spool); err != nil { // what a kill left behind was never acknowledged
 		return err
 	}
+	follower.Damaged = h.worker.Harmed
 	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
 		return err
 	}
-	h.watch.states, h.watch.stored, h.watch.evidence = h.sources.States, h.storedUntil, h.evidence
+	h.watch.states, h.watch.stored, h.watch.damage = h.sources.States, h.storedUntil, h.worker.Damage
+	h.watch.evidence = h.evidence
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err
@@ -193,6 +206,7 @@ func (h *house) run(ctx context.Context) error {
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
+		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
 	}).HTTP()
 	h.greet(ctx)
 	h.setUpLink(ctx)
@@ -214,10 +228,15 @@ func (h *house) run(ctx context.Context) error {
 		group.Go(func() error { return h.work(ctx) })
 	}
 	group.Go(func() error { return h.watchFeeds(ctx) })
+	group.Go(func() error {
+		return h.prover.Run(ctx, proveEvery, func(err error) { h.log.Error("what was received cannot be told to the ledger", "error", err) })
+	})
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
 	group.Go(func() error { return h.relay(ctx) })
 	group.Go(func() error { return h.watchEvidence(ctx) })
+	group.Go(func() error { return h.hunts(ctx, child) })
+	group.Go(func() error { return h.suppress(ctx) })
 	return group.Wait()
 }
 
@@ -237,6 +256,9 @@ func whenDone(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// proveEvery is how long what was received may wait for its leaf where no commit comes.
+const proveEvery = 15 * time.Second
 
 // work keeps the worker going. A failure of the disk or the database passes; until then the stream holds what comes.
 func (h *house) work(ctx context.Context) error {

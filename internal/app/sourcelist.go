@@ -57,7 +57,7 @@ func ListSources(ctx context.Context, c *Config, format string, streams Streams)
 }
 
 func sourceRow(s *listedSource, now time.Time) []string {
-	row := []string{report.Clean(cut(s.Name, 14)), s.Kind, "-", "-", "-", "-", "-", "-", "-", "-"}
+	row := []string{report.Clean(report.Fit(s.Name, 14)), s.Kind, "-", "-", "-", "-", "-", "-", "-", "-"}
 	h := s.Health
 	if h == nil {
 		return row
@@ -221,7 +221,7 @@ func ShowCoverage(ctx context.Context, c *Config, format string, streams Streams
 			if !x.LastSeen.IsZero() {
 				last = health.Span(time.Since(x.LastSeen)) + " ago"
 			}
-			table = append(table, []string{report.Clean(x.Account), report.Clean(cut(x.Name, 20)), report.Clean(orWord(x.Region, "any")), report.Clean(cut(orWord(x.Source, "-"), 20)), string(x.State), x.Expected, last})
+			table = append(table, []string{report.Clean(x.Account), report.Clean(report.Fit(x.Name, 20)), report.Clean(orWord(x.Region, "any")), report.Clean(report.Fit(orWord(x.Source, "-"), 20)), string(x.State), x.Expected, last})
 		}
 		writeTable(streams.Out, table)
 	}

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -90,6 +93,8 @@ func (h *house) metrics() []api.Metric {
 		gauge("tocsin_detection_not_learned", "Habits, sessions and hits that came beyond a hard bound and are not in detection.", float64(s.NotLearned.Load())),
 		gauge("tocsin_known_ids", "Events that are known, to tell a duplicate.", float64(s.Known.Load())),
 		counter("tocsin_known_ids_forgotten_total", "Events of which a duplicate would not be told any more.", s.Unknown.Load()),
+		counter("tocsin_stream_lost_total", "Batches that the disk of the stream lost; each is a dead letter.", s.Lost.Load()),
+		counter("tocsin_lake_damaged_total", "Readings of data files that failed; tocsin ledger verify names the files.", s.Damaged.Load()),
 		gauge("tocsin_incidents", "Incidents that are concluded now.", float64(s.Incidents.Load())),
 		gauge("tocsin_stream_position", "Last position of the stream that was taken in.", float64(s.Position.Load())),
 	}
@@ -101,7 +106,39 @@ func (h *house) metrics() []api.Metric {
 				gauge("tocsin_stream_behind", "Batches that wait for the worker.", float64(u.Last-min(u.Last, s.Position.Load()))))
 		}
 	}
-	return append(append(append(out, h.sourceMetrics()...), h.intelMetrics(ctx)...), healthMetrics(h.watch.Report())...)
+	out = append(append(out, h.sourceMetrics()...), h.watermarkMetrics(ctx)...)
+	return append(append(out, h.intelMetrics(ctx)...), healthMetrics(h.watch.Report())...)
+}
+
+// watermarkMetrics say how far, by the time of events, each source and lane has delivered: the account and Region that is the furthest behind, and the one
+// that is ahead.
+func (h *house) watermarkMetrics(ctx context.Context) []api.Metric {
+	marks, err := h.desk.Watermarks(ctx, "")
+	if err != nil {
+		return nil
+	}
+	type lane struct{ source, lane, which string }
+	bounds := map[lane]time.Time{}
+	for _, m := range marks {
+		least, most := lane{m.Source, m.Lane, "least"}, lane{m.Source, m.Lane, "most"}
+		if at, is := bounds[least]; !is || m.At.Before(at) {
+			bounds[least] = m.At
+		}
+		if m.At.After(bounds[most]) {
+			bounds[most] = m.At
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(bounds), func(a, b lane) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.lane, b.lane), cmp.Compare(a.which, b.which))
+	})
+	out := make([]api.Metric, 0, len(order))
+	for _, k := range order {
+		out = append(out, api.Metric{
+			Name: "tocsin_watermark_seconds", Help: "Up to which time of events a source delivered, seconds since 1970: of its accounts and Regions the least and the most.", Type: "gauge",
+			Labels: []string{"source", k.source, "lane", k.lane, "of", k.which}, Value: float64(bounds[k].Unix()),
+		})
+	}
+	return out
 }
 
 // intelMetrics are those of the feeds.

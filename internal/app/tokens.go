@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/report"
 )
@@ -19,6 +21,12 @@ func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) err
 	case t.Source != "" && len(t.Accounts) > 0, t.Source == "" && len(t.Accounts) == 0, slices.Contains(t.Accounts, ""):
 		return UsageError{Err: errors.New("a token either delivers to one source or reads accounts"), Hint: "give --source NAME, or --account ID (or --account '*' for all)"}
 	}
+	if t.Role == "" {
+		t.Role = string(access.Viewer)
+	}
+	if !access.Role(t.Role).Known() {
+		return UsageError{Err: fmt.Errorf("%q is no role", t.Role), Hint: "there are viewer, analyst, responder, engineer and admin"}
+	}
 	t.Created = time.Now()
 	return withDesk(ctx, c, func(d *desk.Desk) error {
 		if t.Source != "" {
@@ -26,7 +34,13 @@ func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) err
 				return err
 			}
 		}
-		secret, err := d.NewToken(ctx, t)
+		var secret string
+		err := d.Tx(ctx, func(tx *sql.Tx) (err error) {
+			if secret, err = d.AddToken(ctx, tx, t); err != nil {
+				return err
+			}
+			return noted(ctx, tx, "token.add", t.Name, t.Role)
+		})
 		if err != nil {
 			return err
 		}
@@ -53,7 +67,10 @@ func ListTokens(ctx context.Context, c *Config, asJSON bool, streams Streams) er
 		for _, t := range list {
 			right := "delivers to " + t.Source
 			if t.Source == "" {
-				right = "reads " + strings.Join(t.Accounts, ", ")
+				right = t.Role + " of " + strings.Join(t.Accounts, ", ")
+			}
+			if t.Before {
+				right += " (from before roles: it saw all, and became an admin's; see docs/access.md)"
 			}
 			fmt.Fprintf(streams.Out, "%-20s %s  since %s  %s\n", report.Clean(t.Name), report.Clean(right), t.Created.Format(time.DateOnly), stateOf(t, now))
 		}
@@ -76,7 +93,13 @@ func stateOf(t desk.Token, now time.Time) string {
 // RevokeTokens ends the tokens of a name.
 func RevokeTokens(ctx context.Context, c *Config, name string, streams Streams) error {
 	return withDesk(ctx, c, func(d *desk.Desk) error {
-		n, err := d.RevokeTokens(ctx, name, time.Now())
+		var n int64
+		err := d.Tx(ctx, func(tx *sql.Tx) (err error) {
+			if n, err = d.RevokeTokensIn(ctx, tx, access.Everything(), name, time.Now()); err != nil || n == 0 {
+				return err
+			}
+			return noted(ctx, tx, "token.revoke", name, "")
+		})
 		if err == nil && n == 0 {
 			err = UsageError{Err: fmt.Errorf("no valid token is called %q", name), Hint: "tokens are named with --name when they are made"}
 		}

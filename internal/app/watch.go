@@ -21,6 +21,7 @@ type watch struct {
 	states   func() map[string]source.State
 	stored   func(ctx context.Context) time.Time // up to when all that was received is counted
 	evidence *evidence.Store                     // nil: none is kept
+	damage   func(ctx context.Context, files []lake.File) (paths []string, since time.Time)
 	expected health.Expected
 	prices   health.Prices
 	silences map[string]time.Duration
@@ -33,6 +34,7 @@ type watch struct {
 	last     time.Time            // when it last looked
 	bytes    int64                // of the lake
 	measured time.Time
+	harmed   []health.Trouble // of the lake, as of when it was measured
 	report   atomic.Pointer[health.Report]
 }
 
@@ -83,6 +85,7 @@ func (w *watch) look(ctx context.Context) error {
 	if r.Troubles, err = withEvidence(ctx, w.evidence, r.Troubles); err != nil {
 		return err
 	}
+	r.Troubles = append(r.Troubles, w.harmed...)
 	w.report.Store(&r)
 	_, err = w.desk.SaveTroubles(ctx, r.Troubles, now)
 	return err
@@ -151,6 +154,12 @@ func (w *watch) measure(ctx context.Context, now time.Time) error {
 	w.bytes, w.measured = 0, now
 	for _, f := range files {
 		w.bytes += f.Bytes
+	}
+	w.harmed = nil
+	if w.damage != nil {
+		if paths, since := w.damage(ctx, files); len(paths) > 0 {
+			w.harmed = []health.Trouble{health.Damage(paths, since)}
+		}
 	}
 	return nil
 }

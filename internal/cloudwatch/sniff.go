@@ -51,6 +51,14 @@ func Messages(head []byte, yield func(text []byte) bool) (found, isEnvelope bool
 	return false, true
 }
 
+// Opened is what head begins with, once less packed where it is an envelope of awslogs.data; else head itself.
+func Opened(head []byte) []byte {
+	if packed, _ := look(head); !packed {
+		return head
+	}
+	return unpacked(head)
+}
+
 // look reports whether head begins with an envelope, and whether that is packed.
 func look(head []byte) (packed, ok bool) {
 	ocsf.Sniff(head, func(names [][]byte) bool {

@@ -31,7 +31,7 @@ type Decision struct {
 	Status       string        `json:"status"`
 	Assignee     string        `json:"assignee"`
 	Verdict      string        `json:"verdict"`
-	Reason       string        `json:"reason"` // of the verdict
+	Reason       string        `json:"reason"`   // of the verdict
 	Severity     finding.Level `json:"severity"` // as set by a person, else as concluded
 	SetByPerson  bool          `json:"severity_set"`
 	SeverityWhy  string        `json:"severity_reason"`
@@ -137,4 +137,3 @@ func (d *Desk) Precisions(ctx context.Context, scope access.Scope) ([]Precision,
 	}
 	return out, rows.Err()
 }
-

@@ -132,7 +132,7 @@ func (d *Desk) AlertCase(ctx context.Context, scope access.Scope, uid string) (A
 	return c, err
 }
 
-// home is the incident of an alert as people grouped it; '' for none.
+// home is the incident of an alert as people grouped it; ” for none.
 const home = `coalesce(placed_in, (SELECT merged_into FROM incidents WHERE incidents.uid = alerts.incident_uid), incident_uid, '')`
 
 func (d *Desk) column(ctx context.Context, query string, args ...any) ([]string, error) {

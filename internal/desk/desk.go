@@ -34,7 +34,11 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 	if _, err := audit.Open(ctx, db); err != nil { // a decision and its audit entry are one transaction
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Desk{db}, nil
+	d := &Desk{db}
+	if err := d.fillMentions(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("desk: index of what alerts name: %w", err), db.Close())
+	}
+	return d, nil
 }
 
 // Version returns the version of the tables at an address and the newest that this program knows. It migrates nothing. A SQLite file

@@ -32,6 +32,7 @@ type Query struct {
 	Rule        string // alerts of this rule
 	Text        string // a part of the title or sentence
 	Withdrawn   bool   // also what is no longer concluded
+	Suppressed  bool   // only alerts that an accepted filter takes, in the place of all others
 	Sort        string // "rank": the weightiest first; "newest": the last seen first; "" is rank for incidents, newest for alerts
 	After       string // the Next of the page before
 	Limit       int    // 0: 100
@@ -102,7 +103,7 @@ func (q *Query) narrow(w *where) {
 		w.and("status = ?", text(q.Status))
 	}
 	if q.Assignee != "" {
-		w.and("assignee = ?", text(q.Assignee))
+		w.and("assignee <> '' AND assignee = ?", text(q.Assignee)) // the first is that of an index
 	}
 	if q.Verdict != "" {
 		w.and("verdict = ?", text(q.Verdict))
@@ -217,6 +218,12 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	}
 	if q.Rule != "" {
 		w.and("rule_id = ?", text(q.Rule))
+	}
+	switch {
+	case q.Suppressed:
+		w.and("suppressed_by <> ''")
+	case q.Incident == "":
+		w.and("suppressed_by = ''")
 	}
 	if q.Text != "" {
 		w.and(`lower(title || ' ' || sentence) LIKE ? ESCAPE '\'`, text(like(q.Text)))

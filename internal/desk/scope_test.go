@@ -88,6 +88,29 @@ func shows(t *testing.T, d *Desk, scope access.Scope, alerts map[string]string, 
 			t.Errorf("scope %v (all %v): incident of accounts %q listed %v, document %v", scope.List(), scope.All(), of, listed[uid], err)
 		}
 	}
+	told := map[string]bool{}
+	for after, upTo := int64(0), int64(-1); after != upTo; {
+		var list []Update
+		if upTo >= 0 {
+			after = upTo
+		}
+		if list, upTo, err = d.Updates(ctx, scope, after); err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range list {
+			told[u.Kind+u.UID] = true
+		}
+	}
+	for uid, account := range alerts {
+		if told[Alerts+uid] != scope.Sees(account) {
+			t.Errorf("scope %v (all %v): the update of an alert of account %q is told: %v", scope.List(), scope.All(), account, told[Alerts+uid])
+		}
+	}
+	for uid := range incidents {
+		if told[Incidents+uid] != listed[uid] {
+			t.Errorf("scope %v (all %v): the update of incident %s is told: %v", scope.List(), scope.All(), uid, told[Incidents+uid])
+		}
+	}
 	dead, err := d.DeadLetters(ctx, scope, "", 10)
 	_, err2 := d.DeadLetter(ctx, scope, "dead")
 	if err != nil || (len(dead) > 0) != scope.All() || (err2 == nil) != scope.All() {

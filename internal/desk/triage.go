@@ -51,6 +51,7 @@ type Change struct {
 // MistakeError is a mistake of who asked, in a sentence that says what to do.
 type MistakeError string
 
+// Error is the sentence.
 func (e MistakeError) Error() string { return string(e) }
 
 // check says what is wrong with a change, and makes its texts fit for the database.

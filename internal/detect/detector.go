@@ -41,7 +41,8 @@ func IDOf(account, uid string) EventID {
 type Detector struct {
 	rules       *Rules
 	history     *baseline.History
-	routes      map[*ocsf.Mapping]*sigma.Route
+	routes      map[*ocsf.Mapping]*sigma.Route // of formats whose events are all of one source
+	sources     map[sigma.LogSource]*sigma.Route
 	scratch     sigma.Scratch
 	view        view
 	correlators []*sigma.Correlator
@@ -76,7 +77,7 @@ type novelty struct {
 
 // NewDetector returns a Detector. history may be nil when there is none.
 func NewDetector(r *Rules, history *baseline.History) *Detector {
-	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, groupIndex: map[groupName]uint32{}, folds: map[foldKey]*fold{}, names: map[EventID]string{}, reports: map[string]*report{}}
+	d := &Detector{rules: r, history: history, routes: map[*ocsf.Mapping]*sigma.Route{}, sources: map[sigma.LogSource]*sigma.Route{}, groupIndex: map[groupName]uint32{}, folds: map[foldKey]*fold{}, names: map[EventID]string{}, reports: map[string]*report{}}
 	d.view.fields = r.fields
 	d.SetIntel(nil)
 	for _, c := range r.Correlations {
@@ -95,7 +96,7 @@ func (d *Detector) Event(e *ocsf.Event, f *enrich.Facts, id EventID, source int3
 func (d *Detector) byRules(e *ocsf.Event, f *enrich.Facts, id EventID, source int32) bool {
 	d.view.ev, d.view.facts = e, f
 	told := e.Mapping.Name != "cloudtrail" && d.report(e, f, id, source)
-	hits := d.routeOf(e.Mapping).Match(&d.view, &d.scratch)
+	hits := d.routeOf(e).Match(&d.view, &d.scratch)
 	if len(hits) == 0 {
 		return told
 	}
@@ -120,13 +121,20 @@ func (d *Detector) byRules(e *ocsf.Event, f *enrich.Facts, id EventID, source in
 	return kept
 }
 
-// routeOf finds the rules for a format's log source.
-func (d *Detector) routeOf(m *ocsf.Mapping) *sigma.Route {
-	if r := d.routes[m]; r != nil {
+// routeOf finds the rules for an event's log source: that of its format, or, where it came as OCSF, of the product that it names.
+func (d *Detector) routeOf(e *ocsf.Event) *sigma.Route {
+	if r := d.routes[e.Mapping]; r != nil {
 		return r
 	}
-	r := d.rules.set.Route(format.LogSource(m.Name))
-	d.routes[m] = r
+	source := format.LogSourceOf(e)
+	r := d.sources[source]
+	if r == nil {
+		r = d.rules.set.Route(source)
+		d.sources[source] = r
+	}
+	if !format.IsOCSF(e.Mapping) {
+		d.routes[e.Mapping] = r
+	}
 	return r
 }
 

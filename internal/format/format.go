@@ -1,6 +1,9 @@
 package format
 
 import (
+	"strings"
+	"sync"
+
 	"github.com/tocsin-security/tocsin/internal/format/alb"
 	"github.com/tocsin-security/tocsin/internal/format/asff"
 	"github.com/tocsin-security/tocsin/internal/format/awsconfig"
@@ -58,12 +61,43 @@ func Detect(head []byte) int {
 	return -1
 }
 
-// LogSource is the Sigma log source of a format's records.
-func LogSource(name string) sigma.LogSource {
-	for _, f := range All() {
-		if f.Name == name {
-			return sigma.LogSource{Product: f.Product, Service: f.Service}
+// products are what an OCSF event names as the product whose record it was, with the format that reads such records.
+var products = map[string]string{
+	"CloudTrail": "cloudtrail", "Amazon VPC": "vpcflow", "Route 53": "resolver", "AWS WAF": "waf", "Amazon S3": "s3access", "Elastic Load Balancing": "alb",
+	"Amazon EKS": "eksaudit", "GuardDuty": "guardduty", "Security Hub": "asff", "AWS Config": "awsconfig",
+}
+
+// LogSourceOf is the Sigma log source of one event. OCSF events are of the product that they name; those that name none and are a call are taken for
+// CloudTrail's, and those of a product that is not known here have a source of their own, "ocsf".
+func LogSourceOf(e *ocsf.Event) sigma.LogSource {
+	if !IsOCSF(e.Mapping) {
+		return LogSource(e.Mapping.Name)
+	}
+	product := e.Str(ocsf.MetadataProductName)
+	if name, known := products[product]; known {
+		return LogSource(name)
+	}
+	for other, name := range products { // written otherwise than Security Lake does
+		if strings.EqualFold(product, other) {
+			return LogSource(name)
 		}
 	}
-	return sigma.LogSource{}
+	if product == "" && e.Str(ocsf.APIOperation) != "" {
+		return LogSource("cloudtrail")
+	}
+	return sigma.LogSource{Product: "ocsf"}
 }
+
+// IsOCSF reports whether a mapping is of events that were OCSF as they came, of whatever product.
+func IsOCSF(m *ocsf.Mapping) bool { return m.Name == "ocsfjson" || m.Name == "ocsfparquet" }
+
+// LogSource is the Sigma log source of a format's records.
+func LogSource(name string) sigma.LogSource { return logSources()[name] }
+
+var logSources = sync.OnceValue(func() map[string]sigma.LogSource {
+	out := map[string]sigma.LogSource{}
+	for _, f := range All() {
+		out[f.Name] = sigma.LogSource{Product: f.Product, Service: f.Service}
+	}
+	return out
+})

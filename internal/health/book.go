@@ -27,8 +27,11 @@ func NewBook() *Book {
 	return &Book{keys: map[Key]*pages{}, full: map[string]bool{}, held: map[string]int{}}
 }
 
-// Put sets an hour, in place of what was there for it.
+// Put sets an hour, in place of what was there for it. Those of keys that are not judged are left out.
 func (b *Book) Put(h Hour) {
+	if h.IsAside() {
+		return
+	}
 	p := b.keys[h.Key]
 	if p == nil {
 		if h.Key != h.Whole() {

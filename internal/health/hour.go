@@ -17,6 +17,16 @@ type Key struct {
 // Whole is the key of the source.
 func (k Key) Whole() Key { return Key{Source: k.Source} }
 
+// asideFormat begins the format of keys that are counted and not judged.
+const asideFormat = "lane "
+
+// Aside is the key under which a source's records of a lane are counted that is not live: a back-fill of last year is neither volume
+// nor lag, and no sign that the source still speaks.
+func Aside(source, lane string) Key { return Key{Source: source, Format: asideFormat + lane} }
+
+// IsAside reports whether a key is one that is not judged.
+func (k Key) IsAside() bool { return strings.HasPrefix(k.Format, asideFormat) }
+
 // Counts is the double entry: Received = Stored + Duplicate + Dead + Dropped.
 type Counts struct {
 	Received  int64 `json:"received"`

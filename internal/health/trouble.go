@@ -16,7 +16,8 @@ type Kind string
 const (
 	KindSilence  Kind = "silence"
 	KindVolume   Kind = "volume"
-	KindEvidence Kind = "evidence" // what is kept as evidence is not as it was captured; Judge does not make it
+	KindDamage   Kind = "damage"   // of the lake
+	KindEvidence Kind = "evidence" // what is kept as evidence is not as it was captured
 )
 
 // Trouble is something about a source that a person should look at. Its Key names the smallest thing that holds all of it: a stream, an
@@ -191,20 +192,36 @@ func Span(d time.Duration) string {
 
 // rules are what health alerts name as their rule.
 var rules = map[Kind]finding.Rule{
-	KindSilence: {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
-	KindVolume:  {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
-
+	KindSilence:  {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
+	KindVolume:   {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
+	KindDamage:   {ID: "tocsin.health.damage", Title: "Part of the lake cannot be read", Level: finding.High, Tier: "decisive"},
 	KindEvidence: {ID: "tocsin.health.evidence", Title: "Evidence is not as it was captured", Level: finding.High, Tier: "decisive"},
 }
 
-// whys say why a trouble matters.
-var whys = map[Kind]string{
-	KindSilence: "a source that is not heard hides what happens there", KindVolume: "a source that is not heard hides what happens there", KindEvidence: "evidence that was changed proves nothing, and somebody could change it",
+// reasons say why a trouble counts.
+var reasons = map[Kind]string{
+	KindSilence:  "a source that is not heard hides what happens there",
+	KindVolume:   "a source that is not heard hides what happens there",
+	KindDamage:   "what was kept cannot be searched or judged again, and somebody may have wanted that",
+	KindEvidence: "evidence that was changed proves nothing, and somebody could change it",
 }
 
 // Evidence is the trouble of a set of evidence.
 func Evidence(set string, since time.Time, sentence string) Trouble {
 	return Trouble{Key: Key{Source: "evidence", Format: set}, Kind: KindEvidence, Since: since, Severity: finding.High, Streams: 1, Sentence: sentence}
+}
+
+// Damage makes a trouble of data files that cannot be read; since is when the first was found.
+func Damage(paths []string, since time.Time) Trouble {
+	const most = 3
+	named := strings.Join(paths[:min(most, len(paths))], ", ")
+	if len(paths) > most {
+		named += fmt.Sprintf(" and %d more", len(paths)-most)
+	}
+	return Trouble{
+		Key: Key{Source: "lake"}, Kind: KindDamage, Since: since, Severity: finding.High, Streams: len(paths),
+		Sentence: fmt.Sprintf("%d data files of the lake cannot be read and are left out: %s. Put them back from a copy; tocsin ledger verify names all such files", len(paths), named),
+	}
 }
 
 // Alert makes a trouble an alert. The UID is that of the episode, which begins at Since.
@@ -215,7 +232,7 @@ func (t *Trouble) Alert(now time.Time) finding.Alert {
 		UID:   finding.UID(rule.ID, t.Source, t.Format, t.Account, t.Region, t.Since.UTC().Format(time.RFC3339Nano)),
 		Title: rule.Title, Sentence: t.Sentence, Severity: t.Severity, Promotion: "level", Rule: rule, First: t.Since, Last: now, Count: t.Streams,
 		Signals: []finding.Signal{}, EventUIDs: []string{}, Entities: []finding.Entity{{Type: "source", ID: t.Source}}, Score: points,
-		Parts: []finding.Part{{Reason: whys[t.Kind], Points: points}}, Account: t.Account, Origin: finding.Entity{Type: "source", ID: t.Name()},
+		Parts: []finding.Part{{Reason: reasons[t.Kind], Points: points}}, Account: t.Account, Origin: finding.Entity{Type: "source", ID: t.Name()},
 	}
 }
 

@@ -40,6 +40,7 @@ var floors = map[string]float64{
 	"internal/store/storetest":    0.5,
 	"internal/store":              0,
 	"internal/desk":               3,
+	"internal/hunt":               3,
 	"internal/pipeline":           4,
 	"internal/source":             4.5,
 	"internal/api":                5,
@@ -48,6 +49,7 @@ var floors = map[string]float64{
 	"internal/app":                6,
 	"cmd/":                        7,
 	"content":                     -1,
+	"web":                         -1,
 	"simulate":                    -1,
 	"internal/house":              0,
 	"build/":                      7,
@@ -62,6 +64,7 @@ var floors = map[string]float64{
 var onlyFor = map[string][]string{
 	"simulate": {"cmd/"},
 	"content":  {"cmd/", "internal/app"},
+	"web":      {"internal/api"},
 }
 
 type listed struct {

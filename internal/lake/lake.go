@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/apache/iceberg-go"
@@ -33,6 +34,7 @@ type Lake struct {
 	db      *sql.DB
 	catalog *sqlcatalog.Catalog
 	table   atomic.Pointer[table.Table]
+	sources sync.Map // data file → names of the sources whose events it holds, of files that a retention looked at
 }
 
 // Ids of the partition fields. A new table's are counted from 1000.

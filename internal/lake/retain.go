@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -83,12 +84,37 @@ func (l *Lake) Retain(ctx context.Context, r Retention, now time.Time) (Retained
 	if err != nil {
 		return out, err
 	}
+	l.forgetSources(tasks)
+	var damaged []error // they stay as they are; the others do not wait for them
 	for _, t := range tasks {
-		if err := l.retain(ctx, t, r, today, &out); err != nil {
+		err := l.retain(ctx, t, r, today, &out)
+		if d := new(DamagedError); errors.As(err, &d) {
+			damaged = append(damaged, err)
+		} else if err != nil {
 			return out, err
 		}
 	}
-	return out, nil
+	return out, errors.Join(damaged...)
+}
+
+// nothingExpired reports whether a file is known to hold no source whose events are past their time: it is read once in the life of a process.
+func (l *Lake) nothingExpired(t table.FileScanTask, r Retention, p partition, today int32) bool {
+	known, is := l.sources.Load(t.File.FilePath())
+	return is && !slices.ContainsFunc(known.([]string), func(source string) bool { return r.expired(source, p, today) })
+}
+
+// forgetSources drops what is known of files that are no longer among those that are old enough.
+func (l *Lake) forgetSources(tasks []table.FileScanTask) {
+	there := map[string]bool{}
+	for _, t := range tasks {
+		there[t.File.FilePath()] = true
+	}
+	l.sources.Range(func(path, _ any) bool {
+		if !there[path.(string)] {
+			l.sources.Delete(path)
+		}
+		return true
+	})
 }
 
 // retain lets go of what is past its time in one file.
@@ -97,11 +123,18 @@ func (l *Lake) retain(ctx context.Context, t table.FileScanTask, r Retention, to
 	if int64(p.day) >= int64(today) {
 		return nil
 	}
+	if l.nothingExpired(t, r, p, today) {
+		return nil
+	}
 	var keep []int32
-	row := int32(0)
+	row, sources := int32(0), map[string]bool{}
 	err := eachRow(ctx, pathOf(t.File.FilePath()), []string{"source_id"}, func(text func(column string, row int) string, _ *array.String, b arrow.RecordBatch) error {
 		for i := range int(b.NumRows()) {
-			if !r.expired(text("source_id", i), p, today) {
+			source := text("source_id", i)
+			if !sources[source] {
+				sources[strings.Clone(source)] = true
+			}
+			if !r.expired(source, p, today) {
 				keep = append(keep, row)
 			}
 			row++
@@ -111,6 +144,7 @@ func (l *Lake) retain(ctx context.Context, t table.FileScanTask, r Retention, to
 	if err != nil {
 		return fmt.Errorf("read %s: %w", t.File.FilePath(), err)
 	}
+	l.sources.Store(t.File.FilePath(), slices.Sorted(maps.Keys(sources))) // a data file never changes
 	if int64(len(keep)) == t.File.Count() {
 		return nil
 	}

@@ -2,6 +2,7 @@ package lake
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -69,6 +70,23 @@ func TestRetentionWritesAnewWhatStays(t *testing.T) {
 	}
 	if r, err := l.Retain(t.Context(), keep, noon.AddDate(0, 0, 31)); err != nil || r.Files != 0 {
 		t.Errorf("a second time %+v goes (%v)", r, err)
+	}
+	// What is known of a file is not read again: it cannot even be.
+	files, err := l.Plan(t.Context(), time.Time{}, time.Time{})
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if err := os.Rename(files[0].Path, files[0].Path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := l.Retain(t.Context(), keep, noon.AddDate(0, 0, 31)); err != nil || r.Files != 0 {
+		t.Errorf("a file that is known is read again: %+v (%v)", r, err)
+	}
+	if _, err := l.Retain(t.Context(), Retention{Otherwise: 1}, noon.AddDate(0, 0, 31)); err == nil || !errors.As(err, new(*DamagedError)) {
+		t.Errorf("under another policy it would go, and it cannot be read: %v", err)
+	}
+	if err := os.Rename(files[0].Path+".away", files[0].Path); err != nil {
+		t.Fatal(err)
 	}
 	if err := l.Expire(t.Context(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)

@@ -62,6 +62,28 @@ func (c *fileCheck) list(ctx context.Context) error {
 			c.report.Leftover++
 		}
 	}
+	if source, ok := c.source.(StraySource); ok {
+		return c.strays(ctx, source)
+	}
+	return nil
+}
+
+// strays tells what no reader sees: what the log let go waits for its removal, and of the rest nobody knows.
+func (c *fileCheck) strays(ctx context.Context, source StraySource) error {
+	for path, err := range source.Strays(ctx) {
+		if err != nil {
+			return fmt.Errorf("list files: %w", err)
+		}
+		state, known := c.state.files[path]
+		switch {
+		case !known:
+			c.report.Strays = append(c.report.Strays, path)
+		case state.gone:
+			c.report.Leftover++
+			c.there[path] = true
+		}
+	}
+	slices.Sort(c.report.Strays)
 	return nil
 }
 

@@ -18,6 +18,7 @@ const (
 	KindEvidence       Kind = "evidence"
 	KindAction         Kind = "action"
 	KindRuleVersion    Kind = "rule-version"
+	KindRuleSet        Kind = "rule-set"
 	KindDigestVerdict  Kind = "digest-verdict"
 	KindKeyRotated     Kind = "key-rotated"
 )
@@ -100,6 +101,10 @@ type FileExpired struct {
 	Policy   string `json:"policy"`
 }
 
+// UnprovenPolicy begins the policy of a FileExpired whose file a compaction replaced, where a damaged file made it impossible to prove that the new
+// files hold its events. Verify names such files.
+const UnprovenPolicy = "compaction without proof, as a data file could not be read"
+
 // Evidence says that a sealed package of evidence was made.
 type Evidence struct {
 	Bytes    int64  `json:"bytes"`
@@ -118,12 +123,26 @@ type Action struct {
 	Target   string `json:"target"`
 }
 
-// RuleVersion says that a rule was put into force.
+// RuleVersion says that a rule was put into force, or withdrawn.
 type RuleVersion struct {
 	Author  string `json:"author"`
 	ID      string `json:"id"`
 	SHA256  Hash   `json:"sha256"` // of the rule's file
+	State   string `json:"state"`  // RuleInForce or RuleWithdrawn
+	Title   string `json:"title"`
 	Version string `json:"version"`
+}
+
+// The states of a RuleVersion.
+const (
+	RuleInForce   = "in-force"
+	RuleWithdrawn = "withdrawn"
+)
+
+// RuleSet says that the rules in force are, from its time on, those that the RuleVersions before it leave.
+type RuleSet struct {
+	Rules  int  `json:"rules"`
+	SHA256 Hash `json:"sha256"` // RuleSetHash of them
 }
 
 // DigestVerdict says what the check of a vendor's own digest file (CloudTrail log file integrity) gave.
@@ -163,6 +182,9 @@ func (Action) Kind() Kind { return KindAction }
 // Kind gives KindRuleVersion.
 func (RuleVersion) Kind() Kind { return KindRuleVersion }
 
+// Kind gives KindRuleSet.
+func (RuleSet) Kind() Kind { return KindRuleSet }
+
 // Kind gives KindDigestVerdict.
 func (DigestVerdict) Kind() Kind { return KindDigestVerdict }
 
@@ -197,6 +219,9 @@ func (l Action) Subject() string { return l.Action + " " + l.Target }
 
 // Subject gives the rule's identifier.
 func (l RuleVersion) Subject() string { return l.ID }
+
+// Subject gives the hash of the set.
+func (l RuleSet) Subject() string { return l.SHA256.String() }
 
 // Subject gives the digest file's key.
 func (l DigestVerdict) Subject() string { return l.Key }
@@ -234,7 +259,19 @@ func (l Action) check() error {
 	return errors.Join(need("action", l.Action), need("run", l.Run), need("phase", l.Phase))
 }
 
-func (l RuleVersion) check() error { return need("id", l.ID) }
+func (l RuleVersion) check() error {
+	if l.State != RuleInForce && l.State != RuleWithdrawn {
+		return fmt.Errorf("rule %q: state %q", l.ID, l.State)
+	}
+	return need("id", l.ID)
+}
+
+func (l RuleSet) check() error {
+	if l.Rules < 0 {
+		return fmt.Errorf("%d rules", l.Rules)
+	}
+	return nil
+}
 
 func (l DigestVerdict) check() error {
 	return errors.Join(need("key", l.Key), need("verdict", l.Verdict))

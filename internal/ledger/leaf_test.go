@@ -22,7 +22,8 @@ func samples() []Leaf {
 		FileExpired{Path: "a", Policy: "400 days", Approver: "ana"},
 		Evidence{ID: "ev-1", Incident: "in-1", SHA256: h, Bytes: 9},
 		Action{Run: "r1", Action: "iam.key.disable", Target: "AKIA", Phase: "intent", Approver: "ana", Journal: h},
-		RuleVersion{ID: "aws-root-login", Version: "3", SHA256: h, Author: "ana"},
+		RuleVersion{ID: "aws-root-login", Version: "3", SHA256: h, Author: "ana", State: RuleInForce, Title: "Root signed in"},
+		RuleSet{Rules: 1, SHA256: h},
 		DigestVerdict{Source: "trail", Key: "digest/1", Verdict: "invalid", Reason: "signature", SHA256: h},
 		KeyRotated{Old: "o", New: "n", Signature: "s"},
 	}

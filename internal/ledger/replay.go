@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -51,6 +52,9 @@ func (r *replay) take(e entry) {
 	case FilesReplaced:
 		r.replace(e, leaf)
 	case FileExpired:
+		if strings.HasPrefix(leaf.Policy, UnprovenPolicy) && !r.files[leaf.Path].gone {
+			r.problems = append(r.problems, Problem{Kind: Unproven, Path: leaf.Path, Leaf: e.index, Detail: leaf.Policy})
+		}
 		r.drop(e, leaf.Path)
 	}
 }

@@ -124,7 +124,7 @@ func TestKeysFollowOneAnother(t *testing.T) {
 		if err := l.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		mustAppend(t, l, RuleVersion{ID: "r", Version: "1"})
+		mustAppend(t, l, RuleVersion{ID: "r", Version: "1", State: RuleInForce})
 	}
 	r := verify(t, l, files)
 	wantClean(t, r)

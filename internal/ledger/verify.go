@@ -31,6 +31,14 @@ type EventSource interface {
 	EventHashes(ctx context.Context, path string) ([]EventHash, error)
 }
 
+// StraySource is a FileSource that can also list files that lie there and that no reader of the lake sees: what a killed write left behind,
+// and what somebody put there.
+type StraySource interface {
+	FileSource
+	// Strays gives their paths, in any order.
+	Strays(ctx context.Context) iter.Seq2[string, error]
+}
+
 // EventHash is the SHA-256 of one event's raw bytes: as it was written beside the event when the file was made, and as the bytes hash now.
 // A source that keeps none beside the event gives the same twice.
 type EventHash struct {
@@ -90,10 +98,13 @@ type Report struct {
 	Root     Hash   // recomputed from the leaves
 	Keys     int    // in the chain, the first included
 	Leaves   map[Kind]int
-	Expected int   // files that must exist
-	Hashed   int   // of these, read and hashed: those whose leaf is within the time asked for
-	Bytes    int64 // read for that
-	Leftover int   // files that were replaced or expired and are still there: allowed
+	Expected int          // files that must exist
+	Hashed   int          // of these, read and hashed: those whose leaf is within the time asked for
+	Bytes    int64        // read for that
+	Leftover int          // files that were replaced or expired and are still there: allowed
+	Rules    []RulePeriod // each version of each rule that ever was in force, in the order of their leaves
+	RuleSet  RuleSetSince // in force by the last leaf
+	Strays   []string     // files that are no part of the lake, and that no leaf speaks of: no problem, as nobody reads them
 	Problems []Problem
 }
 
@@ -160,6 +171,7 @@ func verifyLog(ctx context.Context, r *Report, dir, firstPublicKey string) (*rep
 		return nil, nil
 	}
 	r.Keys = len(keys.keys)
+	r.Rules, r.RuleSet = w.rules.periods, w.rules.set
 	if err := keys.signed(cp); err != nil {
 		r.add(ReSigned, "checkpoint", 0, "%v", err)
 	}
@@ -171,6 +183,7 @@ type logWalk struct {
 	report *Report
 	keys   *chain
 	state  *replay
+	rules  ruleHistory
 }
 
 func (w *logWalk) visit(index uint64, raw []byte) {
@@ -186,6 +199,9 @@ func (w *logWalk) visit(index uint64, raw []byte) {
 		}
 	}
 	w.state.take(entry{index, at, leaf})
+	if problem := w.rules.take(entry{index, at, leaf}); problem != "" {
+		w.report.add(Unproven, leaf.Subject(), index, "%s", problem)
+	}
 }
 
 // judge says what differs between the leaves, the tiles and the checkpoint, by the name of the file that a changed leaf is about.

@@ -35,6 +35,7 @@ var readers = map[Kind]func([]byte) (Leaf, error){
 	KindEvidence:       read[Evidence],
 	KindAction:         read[Action],
 	KindRuleVersion:    read[RuleVersion],
+	KindRuleSet:        read[RuleSet],
 	KindDigestVerdict:  read[DigestVerdict],
 	KindKeyRotated:     read[KeyRotated],
 }

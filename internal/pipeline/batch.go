@@ -92,7 +92,7 @@ func (w *Worker) batch(ctx context.Context, a arrival, x *trial) error {
 			w.deadLetter(b, at, faultOf(line))
 			continue
 		}
-		ok, err := x.record(at.Record)
+		ok, err := x.record(ctx, at.Record)
 		if err != nil {
 			return err
 		}

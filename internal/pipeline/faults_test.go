@@ -43,7 +43,7 @@ func TestTwoWorkersOnOnePartition(t *testing.T) {
 			t.Errorf("the second worker ended with %v, want ErrConflict", err)
 		}
 	}()
-	until(t, first, func() bool { return b.lake.Marks().Positions[partitionName] == 2 })
+	until(t, first, func() bool { return b.position() == 2 })
 	close(committed)
 	<-conflict
 	if err := other.Refresh(t.Context()); err != nil {
@@ -79,7 +79,7 @@ func TestADamagedDataFile(t *testing.T) {
 			if err := deliverAll(t.Context(), b, nil); err != nil {
 				t.Fatal(err)
 			}
-			until(t, b.brisk(rules(t)), func() bool { return b.lake.Marks().Positions[partitionName] == 2 })
+			until(t, b.brisk(rules(t)), func() bool { return b.position() == 2 })
 			files, err := b.lake.Plan(t.Context(), time.Time{}, time.Time{})
 			if err != nil || len(files) == 0 {
 				t.Fatal(files, err)
@@ -97,7 +97,7 @@ func TestADamagedDataFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := b.brisk(rules(t))
-			until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 3 })
+			until(t, w, func() bool { return b.position() == 3 })
 			if w.Status.Damaged.Load() == 0 {
 				t.Error("nothing says that a file is damaged")
 			}
@@ -136,7 +136,7 @@ func TestAReadOnlyLake(t *testing.T) {
 	if err := os.Remove(data); err != nil {
 		t.Fatal(err)
 	}
-	until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 2 })
+	until(t, w, func() bool { return b.position() == 2 })
 	b.close(t)
 	if totals := counted(t, dir, nil); totals["test/received"] != 41 || totals["test/stored"] != 41 {
 		t.Errorf("the sums are %v", totals)

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,8 @@ type Follower struct {
 	Ledger *ledger.Ledger
 	Mark   string                          // file that holds the last snapshot that was written
 	Prove  func(ctx context.Context) error // what was received, told first; nil for nothing
+	// Damaged, where it is set, is told of data files that cannot be read when their leaves are made; otherwise they end Follow.
+	Damaged func(error)
 }
 
 // Follow takes the ledger to the lake's last snapshot. A kill on the way is repeated: the same leaves again are harmless.
@@ -85,41 +88,83 @@ func (f *Follower) setMark(snapshot int64) error {
 }
 
 func (f *Follower) leaves(ctx context.Context, c *lake.Change) ([]ledger.Leaf, error) {
-	var added []ledger.FileEvents
+	var added, old []ledger.FileEvents
+	var damaged []error
 	for _, a := range c.Added {
-		events, err := eventHashes(ctx, f.Lake.Path(a.Path))
+		e, err := f.events(ctx, ledger.File{Path: a.Path, Rows: a.Rows, SHA256: a.SHA256}, &damaged)
 		if err != nil {
 			return nil, err
 		}
-		hashes := make([][32]byte, len(events))
-		for i, e := range events {
-			hashes[i] = e.Now
-		}
-		added = append(added, ledger.FileEvents{File: ledger.File{Path: a.Path, Rows: a.Rows, SHA256: a.SHA256, Root: ledger.EventRoot(hashes), Finder: ledger.FinderOf(hashes)}, Events: hashes})
+		added = append(added, e)
 	}
-	if len(c.Replaced) == 0 || c.Policy != "" {
-		leaves := make([]ledger.Leaf, len(added))
-		for i, a := range added {
-			leaves[i] = ledger.FileAdded{File: a.File, Snapshot: c.Snapshot}
-		}
+	compaction := len(c.Replaced) > 0 && c.Policy == ""
+	if compaction {
 		for _, path := range c.Replaced {
-			leaves = append(leaves, ledger.FileExpired{Path: path, Policy: c.Policy, Approver: "configuration"})
+			e, err := f.events(ctx, ledger.File{Path: path}, &damaged)
+			if err != nil {
+				return nil, err
+			}
+			e.File.Rows = int64(len(e.Events))
+			old = append(old, e)
 		}
-		return leaves, nil
 	}
-	var old []ledger.FileEvents
+	if compaction && len(damaged) == 0 {
+		return ledger.ProveReplaced(c.Snapshot, old, added)
+	}
+	policy := c.Policy
+	if len(damaged) > 0 {
+		f.Damaged(errors.Join(damaged...))
+		if compaction {
+			policy = ledger.UnprovenPolicy + ": " + f.below(damaged)
+		}
+	}
+	leaves := make([]ledger.Leaf, len(added))
+	for i, a := range added {
+		leaves[i] = ledger.FileAdded{File: a.File, Snapshot: c.Snapshot}
+	}
 	for _, path := range c.Replaced {
-		events, err := eventHashes(ctx, f.Lake.Path(path))
-		if err != nil {
-			return nil, err
-		}
-		hashes := make([][32]byte, len(events))
-		for i, e := range events {
-			hashes[i] = e.Now
-		}
-		old = append(old, ledger.FileEvents{File: ledger.File{Path: path, Rows: int64(len(hashes)), Root: ledger.EventRoot(hashes)}, Events: hashes})
+		leaves = append(leaves, ledger.FileExpired{Path: path, Policy: policy, Approver: "configuration"})
 	}
-	return ledger.ProveReplaced(c.Snapshot, old, added)
+	return leaves, nil
+}
+
+// events lists the events of a file, with the root and the finder over them. Of one that cannot be read the leaf has the hash of its bytes alone, as they
+// were written: verify names it then, until it is put back.
+func (f *Follower) events(ctx context.Context, file ledger.File, damaged *[]error) (ledger.FileEvents, error) {
+	hashes, err := hashesOf(ctx, f.Lake.Path(file.Path))
+	if d := new(lake.DamagedError); errors.As(err, &d) && f.Damaged != nil {
+		*damaged = append(*damaged, err)
+		return ledger.FileEvents{File: file}, nil
+	}
+	if err != nil {
+		return ledger.FileEvents{}, err
+	}
+	file.Root, file.Finder = ledger.EventRoot(hashes), ledger.FinderOf(hashes)
+	return ledger.FileEvents{File: file, Events: hashes}, nil
+}
+
+// below names damaged files as the ledger does.
+func (f *Follower) below(damaged []error) string {
+	var names []string
+	for _, d := range damagedIn(errors.Join(damaged...)) {
+		if rel, err := filepath.Rel(f.Lake.Dir(), d.Path); err == nil {
+			names = append(names, filepath.ToSlash(rel))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// hashesOf hashes the records of a data file as they were received.
+func hashesOf(ctx context.Context, path string) ([][32]byte, error) {
+	events, err := eventHashes(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][32]byte, len(events))
+	for i, e := range events {
+		out[i] = e.Now
+	}
+	return out, nil
 }
 
 // eventHashes hashes the records of a data file as they were received.
@@ -134,14 +179,36 @@ func eventHashes(ctx context.Context, path string) ([]ledger.EventHash, error) {
 }
 
 // DataFiles shows the data files of a lake's current snapshot to the ledger's verification. A file in the folder that no snapshot names
-// is not read by anyone, and is not shown: a commit that was killed leaves such files. Where the catalog cannot be read, all
-// files in the folder are shown.
+// is not read by anyone, and is a stray: a commit that was killed leaves such files. Where the catalog cannot be read, or is a copy that
+// speaks of another folder, all files in the folder are shown.
 type DataFiles struct{ Dir string }
+
+// named lists what the current snapshot names, and reports whether it is known.
+func (d DataFiles) named(ctx context.Context) ([]string, bool) {
+	named, err := lake.Named(ctx, d.Dir)
+	outside := slices.ContainsFunc(named, func(path string) bool { return !filepath.IsLocal(filepath.FromSlash(path)) })
+	return named, err == nil && !outside
+}
+
+// Strays lists the files of the folder that the current snapshot does not name.
+func (d DataFiles) Strays(ctx context.Context) iter.Seq2[string, error] {
+	named, known := d.named(ctx)
+	return func(yield func(string, error) bool) {
+		if !known {
+			return
+		}
+		for path, err := range d.all() {
+			if _, is := slices.BinarySearch(named, path); !is && !yield(path, err) {
+				return
+			}
+		}
+	}
+}
 
 // Paths lists the data files.
 func (d DataFiles) Paths(ctx context.Context) iter.Seq2[string, error] {
-	named, err := lake.Named(ctx, d.Dir)
-	if err != nil {
+	named, known := d.named(ctx)
+	if !known {
 		return d.all()
 	}
 	return func(yield func(string, error) bool) {
@@ -175,6 +242,16 @@ func (d DataFiles) all() iter.Seq2[string, error] {
 // Open opens a data file.
 func (d DataFiles) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	return os.Open(filepath.Join(d.Dir, filepath.FromSlash(path))) //nolint:gosec // a path of the ledger, below the folder that the user names
+}
+
+// Names gives the name of each event of a data file, in the order of its rows: "product's id, of what it came in".
+func (d DataFiles) Names(ctx context.Context, path string) ([]string, error) {
+	var out []string
+	err := lake.Records(ctx, filepath.Join(d.Dir, filepath.FromSlash(path)), func(k lake.Kept) error {
+		out = append(out, fmt.Sprintf("%s (%s, received in %s)", k.ID, k.Format, k.Object))
+		return nil
+	})
+	return out, err
 }
 
 // EventHashes lists the events of a data file.

@@ -63,7 +63,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	until(t, b.brisk(rules(t)), func() bool { return b.lake.Marks().Positions[partitionName] == 2 })
+	until(t, b.brisk(rules(t)), func() bool { return b.position() == 2 })
 	b.close(t)
 	if totals := counted(t, dir, nil); totals["test/received"] != 41 || totals["test/stored"] != 41 {
 		t.Errorf("the sums are %v", totals)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
@@ -17,6 +18,7 @@ import (
 type hourly struct {
 	counted uint64 // position up to which the desk has the counts
 	skip    bool   // of the batch at hand
+	aside   bool   // the batch at hand is of a lane that is counted for the double entry alone
 	hours   map[hourKey]*health.Hour
 	streams map[health.Key]bool
 	crowd   map[string]int // streams by source
@@ -31,15 +33,15 @@ type hourKey struct {
 	start time.Time
 }
 
-func newHourly(ctx context.Context, d *desk.Desk) (*hourly, error) {
+func newHourly(ctx context.Context, d *desk.Desk, partition string) (*hourly, error) {
 	t := &hourly{hours: map[hourKey]*health.Hour{}, streams: map[health.Key]bool{}, crowd: map[string]int{}}
 	var err error
-	if t.counted, err = d.Tallied(ctx, partitionName); err != nil {
+	if t.counted, err = d.Tallied(ctx, partition); err != nil {
 		return nil, err
 	}
 	return t, d.Streams(ctx, func(k health.Key) {
 		t.streams[k] = true
-		if k != k.Whole() {
+		if k != k.Whole() && !k.IsAside() {
 			t.crowd[k.Source]++
 		}
 	})
@@ -51,7 +53,11 @@ func (t *hourly) open(seq uint64, b *stream.Batch) {
 	if t.skip = seq <= t.counted; t.skip {
 		return
 	}
-	t.whole = t.hour(health.Key{Source: b.Source})
+	key := health.Key{Source: b.Source}
+	if t.aside = b.Lane != "" && b.Lane != lake.LaneLive; t.aside {
+		key = health.Aside(b.Source, b.Lane)
+	}
+	t.whole = t.hour(key)
 	t.whole.Arrived(b.Received)
 }
 
@@ -60,8 +66,10 @@ func (t *hourly) event(e *ocsf.Event, isNew bool) {
 	if t.skip {
 		return
 	}
-	if h := t.stream(e); h != nil {
-		count(h, e, t.batch.Received, isNew)
+	if !t.aside {
+		if h := t.stream(e); h != nil {
+			count(h, e, t.batch.Received, isNew)
+		}
 	}
 	count(t.whole, e, t.batch.Received, isNew)
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/stream"
 )
 
@@ -88,5 +91,45 @@ func TestABatchIsCountedOnce(t *testing.T) {
 	}
 	if again := h.take(8); len(again.Hours) != 0 {
 		t.Errorf("handed over twice: %+v", again)
+	}
+}
+
+// TestABackFillIsNoVolume: what is back-filled is in the double entry of its hours, and in nothing that health judges by.
+func TestABackFillIsNoVolume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	poisoned(t, dir)
+	b := newBench(t, dir)
+	defer b.close(t)
+	r := &Receiver{Stream: b.stream, Desk: b.desk, Now: time.Now}
+	for file, lane := range map[string]string{"a.json": lake.LaneBackfill, "b.json": lake.LaneLive} {
+		inv, err := collect.List(t.Context(), []string{filepath.Join(dir, "in", file)}, nil, collect.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.Receive(t.Context(), Delivery{Source: "test", Object: file, Lane: lane, Received: time.Now(), Inventory: inv})
+		if err = errors.Join(err, inv.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, b.brisk(rules(t)), func() bool { return b.position() == 2 })
+	book, sums := health.NewBook(), map[bool]health.Counts{}
+	err := b.desk.Hours(t.Context(), time.Time{}, func(h health.Hour) {
+		book.Put(h)
+		if h.Key == h.Whole() || h.IsAside() {
+			c := sums[h.IsAside()]
+			c.Received, c.Stored = c.Received+h.Counts.Received, c.Stored+h.Counts.Stored
+			sums[h.IsAside()] = c
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[bool]health.Counts{true: {Received: 40, Stored: 40}, false: {Received: 1, Stored: 1}}; cmp.Diff(want, sums) != "" {
+		t.Errorf("by back-fill the hours sum up to %v, want %v", sums, want)
+	}
+	report := health.Judge(health.Question{Book: book, Sources: []health.Source{{Name: "test", From: time.Now().Add(-time.Hour)}}, Running: true, Now: time.Now()})
+	if len(report.Sources) != 1 || len(report.Sources[0].Streams) != 1 || report.Sources[0].PerDay.Records > 1 {
+		t.Errorf("health judges %+v", report.Sources)
 	}
 }

@@ -228,6 +228,7 @@ func (w *Worker) head(ctx context.Context) (snapshot.Head, error) {
 		rows += f.Rows
 	}
 	head := w.live.o.head(w.read)
+	head["stream"] = w.partition
 	head["rows"], head["window"] = strconv.FormatInt(rows, 10), w.Timing.Window.String()
 	return head, nil
 }

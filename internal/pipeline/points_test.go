@@ -58,15 +58,26 @@ func openBench(ctx context.Context, dir string) (b *bench, err error) {
 	return b, err
 }
 
+// position is up to where the lake has the stream.
+func (b *bench) position() uint64 {
+	epoch, err := b.stream.Epoch(0)
+	if err != nil {
+		panic(err)
+	}
+	return b.lake.Marks().Positions[partitionAt(epoch)]
+}
+
 // brisk does in a second what a running Tocsin does in an hour.
 var brisk = Timing{Conclude: 20 * time.Millisecond, Commit: 40 * time.Millisecond, Tidy: 150 * time.Millisecond, Window: 365 * 24 * time.Hour}
 
 func (b *bench) brisk(r *detect.Rules) *Worker {
 	f := &Follower{Lake: b.lake, Ledger: b.ledger, Mark: filepath.Join(b.dir, "ledger", "followed")}
-	return &Worker{
+	w := &Worker{
 		Stream: b.stream, Lake: b.lake, Desk: b.desk, Follow: f.Follow, Judging: Options{Rules: r}, Timing: brisk, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Trials: filepath.Join(b.dir, "stream", "trials"),
 	}
+	f.Damaged = w.Harmed
+	return w
 }
 
 // deliverAll delivers every file of the folder in.
@@ -138,9 +149,9 @@ func liveUntilStep(dir string) {
 	if err != nil {
 		end(err)
 	}
-	for range 300 {
+	for range 3000 {
 		began := w.Status.Rebuilds.Load()+w.Status.Commits.Load() > 0 // and so the ledger was made to follow
-		if began && b.lake.Marks().Positions[partitionName] >= last && (n == 0 || step == stepPublished || step == StepRecord) {
+		if began && b.position() >= last && (n == 0 || step == stepPublished || step == StepRecord) {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -20,11 +21,14 @@ import (
 // takes a batch in, and strikes that out afterwards. What still stands there when a worker begins was not survived. A batch that
 // was not survived twice is taken in record by record, each written down on its own; a record that alone was not survived three
 // times becomes a dead letter, and the rest goes on. That is finer than halving: one life finds the record, where halving a
-// batch of ten thousand takes fourteen. A kill from outside is counted too, but no more than a life without one clears it.
+// batch of ten thousand takes fourteen. A kill from outside is counted too, and must not condemn a healthy record: a record that has
+// been blamed before is tried after a pause in which nothing is written down, and a kill that comes by the clock meets the pause.
 
 const (
 	wholeTries = 2 // of a batch as a whole
 	aloneTries = 3 // of a record alone
+
+	pause = 500 * time.Millisecond // before a record is tried alone, for each time that it was blamed
 )
 
 // ReasonPoison is why a record is a dead letter that the process did not survive.
@@ -175,12 +179,23 @@ func (t *trials) begin(a *arrival) (*trial, error) {
 func (x *trial) alone() bool { return x.suspect != nil && x.suspect.Whole >= wholeTries }
 
 // record writes down that a record is tried alone. ok is false for one that has been tried often enough.
-func (x *trial) record(n int) (ok bool, err error) {
+func (x *trial) record(ctx context.Context, n int) (ok bool, err error) {
 	if !x.alone() {
 		return true, nil
 	}
-	if x.suspect.Alone[n] >= aloneTries {
+	blamed := x.suspect.Alone[n]
+	if blamed >= aloneTries {
 		return false, nil
+	}
+	if blamed > 0 {
+		if err := x.t.mark(x.id, x.position, notAlone); err != nil {
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Duration(blamed) * pause):
+		}
 	}
 	return true, x.t.mark(x.id, x.position, n)
 }

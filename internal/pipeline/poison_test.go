@@ -89,7 +89,7 @@ func TestABatchThatPanics(t *testing.T) {
 			t.Fatalf("life %d ended with %v", n, err)
 		}
 	}
-	until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 2 })
+	until(t, w, func() bool { return b.position() == 2 })
 	b.close(t)
 	foundPoison(t, dir)
 }
@@ -117,7 +117,7 @@ func TestADamagedBatchIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := b.brisk(rules(t))
-	until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 3 })
+	until(t, w, func() bool { return b.position() == 3 })
 	b.close(t)
 	if totals := counted(t, dir, nil); totals["test/received"] != 42 || totals["test/stored"] != 41 || totals["test/dead"] != 1 {
 		t.Errorf("the sums are %v", totals)
@@ -140,7 +140,7 @@ func TestTheClockJumps(t *testing.T) {
 	if err := deliverAll(t.Context(), b, nil); err != nil {
 		t.Fatal(err)
 	}
-	until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 2 && w.Status.Commits.Load() > 5 })
+	until(t, w, func() bool { return b.position() == 2 && w.Status.Commits.Load() > 5 })
 	b.close(t)
 	if totals := counted(t, dir, nil); totals["test/received"] != 41 || totals["test/stored"] != 41 {
 		t.Errorf("the sums are %v", totals)

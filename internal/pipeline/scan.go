@@ -35,6 +35,7 @@ type Options struct {
 type Result struct {
 	Incidents []incident.Incident
 	Loose     []finding.Alert
+	Below     []finding.Alert // that did not reach the queue
 	Received  Received
 	Problems  []collect.Problem
 	Unread    []ocsf.Unreadable // the first of each reason and source, see Received for counts
@@ -129,7 +130,7 @@ func runDetection(ctx context.Context, o *Options, in Input, s *survey, judge *e
 	for i := range workers {
 		detectors[i] = detect.NewDetector(o.Rules, s.history)
 		detectors[i].SetIntel(o.Intel)
-		tallies[i] = &tally{Received: Received{ByReason: map[string]int64{}}, kept: map[[2]string]int{}}
+		tallies[i] = newTally()
 		workers[i] = o.judging(newWorker(in, o.Progress), tallies[i], s, judge, detectors[i])
 	}
 	var mu sync.Mutex
@@ -212,6 +213,7 @@ func (r *Result) finish(v *detect.Verdict, h *baseline.History) {
 		finding.Weigh(&alerts[i], contextOf(&alerts[i], unusual))
 	}
 	queue, low := finding.Promote(alerts)
+	r.Below = low
 	var below []finding.Signal
 	for i := range low {
 		below = append(below, low[i].Signals...)

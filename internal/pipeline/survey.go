@@ -63,19 +63,8 @@ func runSurvey(ctx context.Context, o *Options, in Input) (*survey, error) {
 	places := enrich.NewJudge(&enrich.Survey{}, nil, o.Places)
 	for i := range workers {
 		w := newWorker(in, o.Progress)
-		part, history := &enrich.Survey{}, &baseline.History{}
-		parts[i], histories[i], workers[i] = part, history, w
-		var facts enrich.Facts
-		w.event = func(e *ocsf.Event, at place) error {
-			id := idOf(e)
-			s.winners.offer(id, at)
-			part.Add(e)
-			facts.Reset(places, e)
-			detect.Observe(history, e, &facts, enrich.Handle(e), id)
-			return nil
-		}
-		w.unreadable = func(ocsf.Unreadable) error { return nil } // told by the detection
-		w.problem = func(collect.Problem) {}
+		parts[i], histories[i], workers[i] = &enrich.Survey{}, &baseline.History{}, w
+		learning(w, s.winners, places, parts[i], histories[i])
 	}
 	files := make([]int, in.Parts())
 	for i := range files {
@@ -93,8 +82,28 @@ func runSurvey(ctx context.Context, o *Options, in Input) (*survey, error) {
 		s.enrich.Merge(parts[i])
 		history.Merge(histories[i])
 	}
+	s.resolve(o, &history)
+	return s, err
+}
+
+// learning sets a worker up for the first reading.
+func learning(w *worker, winners *winners, places *enrich.Judge, part *enrich.Survey, history *baseline.History) {
+	var facts enrich.Facts
+	w.event = func(e *ocsf.Event, at place) error {
+		id := idOf(e)
+		winners.offer(id, at)
+		part.Add(e)
+		facts.Reset(places, e)
+		detect.Observe(history, e, &facts, enrich.Handle(e), id)
+		return nil
+	}
+	w.unreadable = func(ocsf.Unreadable) error { return nil } // told by the detection
+	w.problem = func(collect.Problem) {}
+}
+
+// resolve gives the habits of credentials to who stood behind them.
+func (s *survey) resolve(o *Options, history *baseline.History) {
 	judge := enrich.NewJudge(s.enrich, o.Environment, o.Places)
 	s.handles = history.Last()
 	s.history = history.Renamed(judge.Resolve)
-	return s, err
 }

@@ -35,7 +35,7 @@ func TestALateEventSaysSo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	until(t, w, func() bool { return b.lake.Marks().Positions[partitionName] == 3 && w.Status.Incidents.Load() > 0 })
+	until(t, w, func() bool { return b.position() == 3 && w.Status.Incidents.Load() > 0 })
 	alerts, err := b.desk.Alerts(t.Context(), access.Everything(), desk.Query{Limit: 100})
 	if err != nil {
 		t.Fatal(err)

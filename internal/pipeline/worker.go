@@ -35,22 +35,24 @@ type Worker struct {
 	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
 	At func(step Step, record []byte)
 
-	trials  *trials
-	tides   *tides
-	shown   uint64 // position of the desk when this worker began
-	live    *Live
-	known   *known
-	writer  *lake.Writer
-	decoded *decoding
-	totals  map[string]uint64
-	read    uint64 // last position that was taken in
-	dead    []desk.DeadLetter
-	hourly  *hourly
-	since   time.Time  // what is older than this is not judged any more, and stays as it was
-	newest  time.Time  // of the events that were judged
-	commits chan error // the commit under way, when there is one
-	last    struct{ conclude, commit, rebuild, tidy, renew, hits, memory time.Time }
-	cost    struct{ conclude, rebuild, renew, memory time.Duration }
+	partition string // under what name the sinks keep their positions
+	damage    damage
+	trials    *trials
+	tides     *tides
+	shown     uint64 // position of the desk when this worker began
+	live      *Live
+	known     *known
+	writer    *lake.Writer
+	decoded   *decoding
+	totals    map[string]uint64
+	read      uint64 // last position that was taken in
+	dead      []desk.DeadLetter
+	hourly    *hourly
+	since     time.Time  // what is older than this is not judged any more, and stays as it was
+	newest    time.Time  // of the events that were judged
+	commits   chan error // the commit under way, when there is one
+	last      struct{ conclude, commit, rebuild, tidy, renew, hits, memory time.Time }
+	cost      struct{ conclude, rebuild, renew, memory time.Duration }
 }
 
 // Timing says how often a worker does what. Zero values take the defaults.
@@ -78,9 +80,6 @@ func (t *Timing) orDefault() {
 
 // DefaultWindow is how far back live detection reaches where nothing else is said.
 const DefaultWindow = 30 * 24 * time.Hour
-
-// partitionName is the name of the one partition that a worker has today.
-const partitionName = "0"
 
 type arrival struct {
 	seq   uint64
@@ -125,24 +124,22 @@ const endTime = 2 * time.Minute
 
 // begin takes up where the sinks are.
 func (w *Worker) begin(ctx context.Context) error {
-	marks := w.Lake.Marks()
-	w.read, w.totals = marks.Positions[partitionName], marks.Totals
 	var err error
-	if w.read, err = w.resume(ctx, w.read); err != nil {
+	if err = w.resume(ctx); err != nil {
 		return err
 	}
 	w.Status.Position.Store(w.read)
 	if w.writer, err = w.Lake.NewWriter(); err != nil {
 		return err
 	}
-	if w.hourly, err = newHourly(ctx, w.Desk); err != nil {
+	if w.hourly, err = newHourly(ctx, w.Desk, w.partition); err != nil {
 		return err
 	}
 	w.known, w.since, w.newest = newKnown(w.Lake), time.Time{}, time.Time{}
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}
-	w.known.damaged = w.damaged
+	w.known.damaged = w.Harmed
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
@@ -168,7 +165,7 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	}
 	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
 	files, w.since = windowOf(files, w.Timing.Window)
-	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.damaged}); err != nil {
+	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.Harmed}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
 	}
 	w.cost.rebuild = time.Since(start)
@@ -250,7 +247,7 @@ func (w *Worker) conclude(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	c := desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since, Late: w.tides.lateEvent, Watermarks: w.tides.marks()}
+	c := desk.Conclusion{Partition: w.partition, Position: w.read, DeadLetters: w.dead, Now: w.Now(), Received: w.live.Received, Since: w.since, Late: w.tides.lateEvent, Watermarks: w.tides.marks()}
 	if count {
 		w.last.hits = w.Now()
 		c.Hits, c.HitsWhole = w.live.Hits()
@@ -303,11 +300,11 @@ func (w *Worker) commit(ctx context.Context) error {
 	w.last.commit = w.Now()
 	rows, _ := w.writer.Pending()
 	tidy := since(w.Now(), w.last.tidy) >= w.Timing.Tidy
-	if rows == 0 && !tidy && w.read == w.Lake.Marks().Positions[partitionName] {
+	if rows == 0 && !tidy && w.read == w.Lake.Marks().Positions[w.partition] {
 		return nil
 	}
 	// The dead letters of these batches must be on the desk before the batches may go.
-	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: partitionName, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
+	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: w.partition, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
 		return err
 	}
 	w.at(StepDesk, nil)
@@ -315,7 +312,7 @@ func (w *Worker) commit(ctx context.Context) error {
 	w.bound()
 	w.keepMemory(ctx, false)
 	gathered := w.known.cut()
-	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{partitionName: w.read}, Totals: map[string]uint64{}}
+	full, marks := w.writer, lake.Marks{Positions: map[string]uint64{w.partition: w.read}, Totals: map[string]uint64{}}
 	for name, n := range w.totals {
 		marks.Totals[name] = n
 	}
@@ -366,11 +363,11 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 			return err
 		}
 	}
-	reached, err := w.Desk.Position(ctx, partitionName)
+	reached, err := w.Desk.Position(ctx, w.partition)
 	if err != nil {
 		return err
 	}
-	return w.Stream.Purge(ctx, 0, min(reached, marks.Positions[partitionName])+1)
+	return w.Stream.Purge(ctx, 0, min(reached, marks.Positions[w.partition])+1)
 }
 
 // tidy makes few files of many.
@@ -384,7 +381,7 @@ func (w *Worker) tidy(ctx context.Context) error {
 		c, err := compact(ctx)
 		if err != nil {
 			if d := new(lake.DamagedError); errors.As(err, &d) {
-				w.damaged(err)
+				w.Harmed(err)
 				continue
 			}
 			return fmt.Errorf("compact: %w", err)
@@ -394,7 +391,9 @@ func (w *Worker) tidy(ctx context.Context) error {
 		}
 	}
 	dropped, err := w.Lake.Retain(ctx, w.Keep, w.Now())
-	if err != nil {
+	if d := new(lake.DamagedError); errors.As(err, &d) {
+		w.Harmed(err)
+	} else if err != nil {
 		return fmt.Errorf("retention: %w", err)
 	}
 	if dropped.Rows > 0 {

@@ -44,8 +44,8 @@ func hidden(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || r == 0x2028 || r == 0x2029 || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0 || unicode.Is(unicode.Co, r)
 }
 
-// width is how many columns text takes: wide East Asian characters and emoji take two, marks none.
-func width(s string) int {
+// Width is how many columns text takes: wide East Asian characters and emoji take two, marks none.
+func Width(s string) int {
 	n := 0
 	for _, r := range s {
 		switch {
@@ -59,9 +59,9 @@ func width(s string) int {
 	return n
 }
 
-// fit cuts text to columns and says so with an ellipsis.
-func fit(s string, columns int) string {
-	if width(s) <= columns {
+// Fit cuts text to columns and says so with an ellipsis.
+func Fit(s string, columns int) string {
+	if Width(s) <= columns {
 		return s
 	}
 	if columns < 1 {
@@ -70,7 +70,7 @@ func fit(s string, columns int) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range s {
-		w := width(string(r))
+		w := Width(string(r))
 		if n+w > columns-1 {
 			break
 		}
@@ -85,19 +85,19 @@ func wrap(s string, columns int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		for width(word) > columns {
+		for Width(word) > columns {
 			if line != "" {
 				lines = append(lines, line)
 				line = ""
 			}
-			head := strings.TrimSuffix(fit(word, columns), "…")
+			head := strings.TrimSuffix(Fit(word, columns), "…")
 			lines = append(lines, head)
 			word = word[len(head):]
 		}
 		switch {
 		case line == "":
 			line = word
-		case width(line)+1+width(word) <= columns:
+		case Width(line)+1+Width(word) <= columns:
 			line += " " + word
 		default:
 			lines = append(lines, line)

@@ -88,7 +88,7 @@ func writeCSV(w io.Writer, s *Scan, _ Options) error {
 			row[15], row[16], row[17] = e.Principal, e.SrcIP, e.Country
 		}
 		for i := range row {
-			row[i] = defused(row[i])
+			row[i] = Defuse(row[i])
 		}
 		return c.Write(row)
 	})
@@ -99,8 +99,8 @@ func writeCSV(w io.Writer, s *Scan, _ Options) error {
 	return c.Error()
 }
 
-// defused puts a quote before what a spreadsheet would take for a formula.
-func defused(s string) string {
+// Defuse makes text a cell of a spreadsheet: it is Clean, and it puts a quote before what a spreadsheet would take for a formula.
+func Defuse(s string) string {
 	s = Clean(s)
 	if s != "" && strings.ContainsRune("=+-@\t\r|%", rune(s[0])) {
 		return "'" + s

@@ -59,8 +59,8 @@ func TestTheLastScreenIsShortAndLinesFit(t *testing.T) {
 				if strings.HasPrefix(l, "───") {
 					rule = i
 				}
-				if width(l) > columns {
-					t.Errorf("%d columns: a line of %d: %s", columns, width(l), l)
+				if Width(l) > columns {
+					t.Errorf("%d columns: a line of %d: %s", columns, Width(l), l)
 				}
 			}
 			if last := len(lines) - rule; last > 40 {

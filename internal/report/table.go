@@ -43,11 +43,11 @@ func (s *screen) hang(label, text string, indent, most int) {
 	lines := wrap(Clean(text), s.width-indent)
 	if most > 0 && len(lines) > most {
 		lines = lines[:most]
-		lines[most-1] = fit(lines[most-1], s.width-indent-1) + "…"
+		lines[most-1] = Fit(lines[most-1], s.width-indent-1) + "…"
 	}
 	for i, l := range lines {
 		if i == 0 {
-			s.line(label + strings.Repeat(" ", max(1, indent-width(label))) + l)
+			s.line(label + strings.Repeat(" ", max(1, indent-Width(label))) + l)
 			continue
 		}
 		s.line(strings.Repeat(" ", indent) + l)
@@ -102,7 +102,7 @@ func (s *screen) incident(rank int, in *incident.Incident) {
 		lines := wrap(Clean(text), s.width-16)
 		for i, l := range lines[:min(2, len(lines))] {
 			if i == 1 && len(lines) > 2 {
-				l = fit(l, s.width-17) + "…"
+				l = Fit(l, s.width-17) + "…"
 			}
 			if i == 0 {
 				s.line(label + " " + l)
@@ -167,7 +167,7 @@ func (s *screen) alerts(list []finding.Alert) {
 			}
 			s.line(strings.Repeat(" ", 10) + l)
 		}
-		s.line(s.paint(fit(fmt.Sprintf("          %s  account %s  score %s", span(a.First, a.Last), Clean(a.Account), points(a.Score)), s.width), "2"))
+		s.line(s.paint(Fit(fmt.Sprintf("          %s  account %s  score %s", span(a.First, a.Last), Clean(a.Account), points(a.Score)), s.width), "2"))
 	}
 	if more := len(list) - maxLoose; more > 0 {
 		s.line(fmt.Sprintf("and %d more, in the page (-o report.html) and in --format json", more))
@@ -206,14 +206,14 @@ func (s *screen) summary(scan *Scan) {
 		s.line("Top incidents")
 		for i := range scan.Incidents[:min(4, len(scan.Incidents))] {
 			in := &scan.Incidents[i]
-			s.line(fmt.Sprintf("%2d ", i+1) + s.paint(fmt.Sprintf("%-9s", strings.ToUpper(in.Severity.String())), colors[in.Severity]) + fit(fmt.Sprintf("%5s  ", points(in.Score))+Clean(in.Headline), s.width-12))
+			s.line(fmt.Sprintf("%2d ", i+1) + s.paint(fmt.Sprintf("%-9s", strings.ToUpper(in.Severity.String())), colors[in.Severity]) + Fit(fmt.Sprintf("%5s  ", points(in.Score))+Clean(in.Headline), s.width-12))
 		}
 	}
 	if len(scan.Next) > 0 {
 		s.line("")
 		s.line("Next")
 		for _, n := range scan.Next {
-			s.line("  " + fit(Clean(n), s.width-2))
+			s.line("  " + Fit(Clean(n), s.width-2))
 		}
 	}
 }
@@ -234,9 +234,9 @@ func (s *screen) section(scan *Scan) {
 			if u.Count == 0 {
 				what = plural(u.Files, "file", "files")
 			}
-			s.line("  " + fit(Clean(fmt.Sprintf("%s: %s", what, u.Reason)), s.width-2))
+			s.line("  " + Fit(Clean(fmt.Sprintf("%s: %s", what, u.Reason)), s.width-2))
 			if len(u.Where) > 0 {
-				s.line("    " + s.paint(fit(Clean(u.Where[0]), s.width-4), "2"))
+				s.line("    " + s.paint(Fit(Clean(u.Where[0]), s.width-4), "2"))
 			}
 		}
 	}
@@ -248,7 +248,7 @@ func (s *screen) section(scan *Scan) {
 				s.line(fmt.Sprintf("  and %d more kinds of log, in --format json", len(scan.Blind)-5))
 				break
 			}
-			s.line("  " + fit(fmt.Sprintf("%s: %s; %s blind", b.Family, b.Needs, plural(int64(b.Rules), "rule is", "rules are")), s.width-2))
+			s.line("  " + Fit(fmt.Sprintf("%s: %s; %s blind", b.Family, b.Needs, plural(int64(b.Rules), "rule is", "rules are")), s.width-2))
 		}
 	}
 }

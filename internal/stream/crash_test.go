@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -63,7 +64,7 @@ func TestStreamIsKilledAtAnyPoint(t *testing.T) {
 	acknowledged := map[string]uint64{}
 	lives, purged, at := 0, uint64(0), 0
 	for kill := range kills {
-		output := oneLife(t, dir, at, time.Duration(pace.IntN(300))*time.Millisecond)
+		output := oneLife(t, dir, at, acknowledged, time.Duration(pace.IntN(300))*time.Millisecond)
 		before := len(acknowledged)
 		for said := bufio.NewScanner(bytes.NewReader(output[:bytes.LastIndexByte(output, '\n')+1])); said.Scan(); {
 			var id string
@@ -89,8 +90,8 @@ func TestStreamIsKilledAtAnyPoint(t *testing.T) {
 	t.Logf("%d kills, %d acknowledged, lost 0, twice 0", kills, len(acknowledged))
 }
 
-// oneLife runs the child and kills it a while after it first was acknowledged something. It returns what the child said.
-func oneLife(t *testing.T, dir string, at int, after time.Duration) []byte {
+// oneLife runs the child and kills it a while after it first was acknowledged something new, however slow the machine is. It returns what the child said.
+func oneLife(t *testing.T, dir string, at int, known map[string]uint64, after time.Duration) []byte {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
 	child.Env = append(os.Environ(), childDir+"="+dir, childBegin+"="+strconv.Itoa(at))
@@ -102,12 +103,19 @@ func oneLife(t *testing.T, dir string, at int, after time.Duration) []byte {
 		t.Fatal(err)
 	}
 	var output bytes.Buffer
-	first := make([]byte, 1<<10)
-	n, _ := said.Read(first)
-	output.Write(first[:n])
+	lines := bufio.NewReader(said)
+	for isNew := false; !isNew; {
+		line, err := lines.ReadString('\n')
+		if output.WriteString(line); err != nil {
+			break
+		}
+		id, _, _ := strings.Cut(line, " ")
+		_, was := known[id]
+		isNew = !was
+	}
 	killed := time.AfterFunc(after, func() { _ = child.Process.Kill() })
 	defer killed.Stop()
-	_, _ = output.ReadFrom(said)
+	_, _ = output.ReadFrom(lines)
 	_ = child.Wait()
 	if state := child.ProcessState; state.Exited() {
 		t.Fatalf("the child ended by itself: %v: %s", state, output.String())

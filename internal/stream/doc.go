@@ -9,7 +9,8 @@
 //   - A batch is kept once, however often it is published, for as long as it is kept (publish.go).
 //   - A full stream refuses (ErrFull) and deletes nothing: the caller pauses its source. Only Purge deletes.
 //   - Read gives every position in turn, or an error that says which are missing. Positions belong to the
-//     sinks: the stream remembers none.
+//     sinks: the stream remembers none. They count within the stream's epoch (epoch.go): a stream that was removed and made anew, or put
+//     back from an older copy, has another, and no position of before says anything in it.
 //   - A record too large for a batch lies in a file beside the stream (large.go), flushed before its batch is published,
 //     checked when it is read and removed with its batch.
 //

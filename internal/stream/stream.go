@@ -71,10 +71,12 @@ type Stream struct {
 
 // partition is one JetStream stream.
 type partition struct {
-	number   int
-	maxBytes int64
-	bus      jetstream.JetStream
-	js       jetstream.Stream
+	number     int
+	maxBytes   int64
+	partitions string // how many there are
+	epoch      string // "" in a stream that was made before there were any
+	bus        jetstream.JetStream
+	js         jetstream.Stream
 
 	mu    sync.Mutex       // one large publish or purge at a time
 	files map[string]large // by batch id
@@ -143,31 +145,46 @@ func (s *Stream) open(ctx context.Context, o Options) (err error) {
 	return s.recoverLarge(ctx)
 }
 
-const partitionsKey = "tocsin-partitions"
+// What a partition's metadata on the bus holds.
+const (
+	partitionsKey = "tocsin-partitions"
+	epochKey      = "tocsin-epoch"
+)
 
 func (s *Stream) openPartition(ctx context.Context, n int, o Options) (*partition, error) {
 	name, count := "RAW-"+strconv.Itoa(n), strconv.Itoa(o.Partitions)
+	p := &partition{number: n, maxBytes: o.MaxBytes / int64(o.Partitions), partitions: count, bus: s.js, files: map[string]large{}}
 	switch old, err := s.js.Stream(ctx, name); {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
+		p.epoch = newEpoch()
 	case err != nil:
 		return nil, err
 	case old.CachedInfo().Config.Metadata[partitionsKey] != count:
 		return nil, fmt.Errorf("the folder was made for %s partitions, not %s: what is in it is ordered by that number",
 			old.CachedInfo().Config.Metadata[partitionsKey], count)
+	default:
+		p.epoch = old.CachedInfo().Config.Metadata[epochKey]
 	}
-	p := &partition{number: n, maxBytes: o.MaxBytes / int64(o.Partitions), bus: s.js, files: map[string]large{}}
-	var err error
-	p.js, err = s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name:       name,
+	return p, p.configure(ctx)
+}
+
+// configure makes the stream on the bus, or changes it.
+func (p *partition) configure(ctx context.Context) (err error) {
+	metadata := map[string]string{partitionsKey: p.partitions}
+	if p.epoch != "" {
+		metadata[epochKey] = p.epoch
+	}
+	p.js, err = p.bus.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:       "RAW-" + strconv.Itoa(p.number),
 		Subjects:   []string{p.subject("*")},
 		Retention:  jetstream.LimitsPolicy,
 		Discard:    jetstream.DiscardNew,
 		MaxBytes:   p.maxBytes,
 		Storage:    jetstream.FileStorage,
 		DenyDelete: true,
-		Metadata:   map[string]string{partitionsKey: count},
+		Metadata:   metadata,
 	})
-	return p, err
+	return err
 }
 
 // subject is where a batch is published: one subject for each, which is how a repeated one is known.

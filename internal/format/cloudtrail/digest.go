@@ -11,7 +11,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -68,6 +70,25 @@ var digestTime = regexp.MustCompile(`\d{8}T\d{6}Z[^/]*$|/\d{4}/\d{2}/\d{2}/`)
 
 // Chain names the row of digests that a digest's object key is one of.
 func Chain(object string) string { return digestTime.ReplaceAllString(object, "/") }
+
+// Place is the Region whose logs a digest lists, and the trail's name, out of the digest's own
+// (ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz); empty where it is named otherwise.
+func (d *Digest) Place() (region, trail string) {
+	parts := strings.Split(path.Base(d.Object), "_")
+	if len(parts) < 6 || parts[1] != "CloudTrail-Digest" {
+		return "", ""
+	}
+	return parts[2], strings.Join(parts[3:len(parts)-2], "_")
+}
+
+// End is the end of what a digest covers; zero where it is no time.
+func (d *Digest) End() time.Time {
+	at, err := time.Parse(time.RFC3339, d.EndText)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
 
 // Verify checks the signature of a digest, in hexadecimal digits. What is signed is the end, the place, the hash and the signature of the
 // digest before it, a line each; RSA PKCS #1 v1.5 over SHA-256

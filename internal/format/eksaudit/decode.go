@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
+	"github.com/tocsin-security/tocsin/internal/cloudwatch"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
 )
@@ -25,6 +26,7 @@ func Shape() ocsf.Shape {
 // Recognise reports whether the first bytes of a stream are an audit log: events by their own members, batches of CloudWatch Logs by
 // the name of the log group that EKS gives or by the first event in them.
 func Recognise(head []byte) bool {
+	head = cloudwatch.Opened(head)
 	return ocsf.Sniff(ocsf.Peel(head), func(names [][]byte) bool {
 		own := 0
 		for _, name := range names {
@@ -48,6 +50,9 @@ func unwrap(raw []byte, doc *fastjson.Value) *ocsf.Wrapped {
 			return &ocsf.Wrapped{Skip: true}
 		}
 		return &ocsf.Wrapped{Stream: bytes.NewReader(batch(doc, events))}
+	}
+	if data := doc.GetStringBytes("awslogs", "data"); data != nil { // subscription to Lambda
+		return &ocsf.Wrapped{Stream: cloudwatch.Open(data)}
 	}
 	for _, member := range [...]string{"message", "Message", "body", "Body"} {
 		if text := bytes.TrimSpace(doc.GetStringBytes(member)); bytes.HasPrefix(text, []byte("{")) {

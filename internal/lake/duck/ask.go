@@ -27,11 +27,13 @@ func (e RefusedError) Error() string { return e.Text }
 // Question is what is asked.
 type Question struct {
 	SQL      string        // one SELECT over events
+	Filter   string        // a condition, in place of SQL: the events that it lets through, newest first
+	Args     []string      // values of $1, $2 … in SQL, as text: what came out of a log is never a part of the SQL itself
 	From, To time.Time     // zero: no bound; To is exclusive
 	Rows     int           // at most; 0: all
 	Memory   int           // MiB; 0: 1024
 	Timeout  time.Duration // 0: 5 minutes
-	Parquet  string        // file that the answer is written to instead of rows
+	Parquet  string        // file that is not there yet, which the answer is written to instead of rows; Rows bounds it as well
 }
 
 // Answer is what comes beside the rows.
@@ -39,7 +41,7 @@ type Answer struct {
 	Columns []string
 	Types   []string
 	Rows    int64
-	More    bool // the answer was cut at Question.Rows
+	More    bool // the answer was cut at Question.Rows; of a Parquet file, that it may have been
 	Files   int
 	Bytes   int64 // of the files that could hold an answer
 	Took    time.Duration
@@ -47,9 +49,13 @@ type Answer struct {
 
 // request is what the child reads from standard input.
 type request struct {
-	SQL, Parquet   string
+	SQL, Filter    string
+	Args           []string
+	Parquet        string
 	Folder         string // that holds the files
-	Files          []string
+	Files          []string // the newest day first
+	Pages          []int    // how many of Files are read at once for a filter: whole days
+	Rows           int      // that are wanted at most; 0: all
 	Columns        []lake.Column
 	Everything     bool
 	Accounts       []string
@@ -67,6 +73,7 @@ type reply struct {
 	Refused string            `json:"refused,omitempty"`
 	Error   string            `json:"error,omitempty"`
 	Done    bool              `json:"done,omitempty"`
+	Page    bool              `json:"page,omitempty"` // the rows so far are to be shown
 }
 
 // shown are the columns of a filter's answer.
@@ -78,7 +85,7 @@ func FilterSQL(condition string) string {
 }
 
 // Ask puts a question to the lake. head is told the columns before the first row; a row's cells are JSON and valid until
-// row returns. child is the command that runs Serve.
+// row returns. A row of nil says that a page of a filter is complete, and the next may take its time. child is the command that runs Serve.
 func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, q Question, head func(Answer), row func([]json.RawMessage) error) (Answer, error) {
 	start := time.Now()
 	var a Answer
@@ -90,7 +97,10 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	defer stop()
 	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
 	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
-	c.Stdin = strings.NewReader(string(req))
+	in, err := c.StdinPipe() // it stays open: the child ends when it closes, also where this process is killed
+	if err != nil {
+		return a, fmt.Errorf("search: %w", err)
+	}
 	var complaint strings.Builder
 	c.Stderr = &complaint
 	out, err := c.StdoutPipe()
@@ -100,6 +110,8 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if err := c.Start(); err != nil {
 		return a, fmt.Errorf("start the search engine: %w", err)
 	}
+	defer in.Close() //nolint:errcheck // Wait has closed it
+	_, asked := in.Write(req)
 	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
 	stop()
 	waited := c.Wait()
@@ -108,7 +120,7 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	case err != nil:
 		return a, err
 	case !done && !a.More:
-		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, ctx.Err()), last(complaint.String()))
+		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
 	}
 	return a, nil
 }
@@ -118,7 +130,13 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 	if err != nil {
 		return nil, err
 	}
-	r := request{SQL: q.SQL, Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
+	r := request{SQL: q.SQL, Args: q.Args, Filter: q.Filter, Pages: pagesOf(files), Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
+	switch {
+	case q.Rows > 0 && q.Parquet != "":
+		r.Rows = q.Rows
+	case q.Rows > 0:
+		r.Rows = q.Rows + 1 // one more says that there are more
+	}
 	if !q.From.IsZero() {
 		r.FromMicro = q.From.UnixMicro()
 	}
@@ -137,6 +155,25 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 	return text, nil
 }
 
+// pagesOf groups files by whole days: one day, then two, four and so on, so that the newest come at once and the old ones cost little more
+// than if they were read together.
+func pagesOf(files []lake.File) []int {
+	var pages []int
+	days, wanted := 0, 1
+	for i, f := range files {
+		if i == 0 || !f.Day.Equal(files[i-1].Day) {
+			if days++; i == 0 || days > wanted {
+				if i > 0 {
+					days, wanted = 1, wanted*2
+				}
+				pages = append(pages, 0)
+			}
+		}
+		pages[len(pages)-1]++
+	}
+	return pages
+}
+
 // receive passes the child's lines on until it is done or enough is known.
 func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row func([]json.RawMessage) error) (done bool, err error) {
 	dec := json.NewDecoder(in)
@@ -152,6 +189,14 @@ func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row fu
 			return false, errors.New(r.Error)
 		case r.Done:
 			return true, nil
+		case r.Page:
+			if err := row(nil); err != nil {
+				return false, err
+			}
+		case q.Parquet != "": // one row: how many were written
+			if len(r.Row) == 1 && json.Unmarshal(r.Row[0], &a.Rows) == nil {
+				a.More = q.Rows > 0 && a.Rows == int64(q.Rows)
+			}
 		case r.Columns != nil:
 			a.Columns, a.Types = r.Columns, r.Types
 			head(*a)

@@ -13,6 +13,7 @@ import (
 	"math"
 	"math/big"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,19 +24,29 @@ import (
 // Available reports whether this build holds the engine.
 const Available = true
 
-// Serve is the child: it reads one request, writes the answer and returns.
+// Serve is the child: it reads one request, writes the answer and returns. It gives up when in ends: nobody waits any longer.
 func Serve(in io.Reader, out io.Writer) error {
 	var r request
 	if err := json.NewDecoder(in).Decode(&r); err != nil {
 		return fmt.Errorf("read the question: %w", err)
 	}
+	ctx, gone := context.WithCancel(context.Background())
+	defer gone()
+	go func() { // it ends with the process
+		_, _ = io.Copy(io.Discard, in)
+		gone()
+	}()
 	w := bufio.NewWriterSize(out, 64<<10)
 	enc := json.NewEncoder(w)
-	err := serve(&r, func(reply reply) error {
-		if err := enc.Encode(reply); err != nil {
+	rows := 0
+	err := serve(ctx, &r, func(line reply) error {
+		if err := enc.Encode(line); err != nil {
 			return err
 		}
-		if reply.Columns != nil || w.Buffered() > 32<<10 {
+		if line.Row != nil {
+			rows++
+		}
+		if line.Columns != nil || line.Page || rows == firstPage || w.Buffered() > 32<<10 {
 			return w.Flush()
 		}
 		return nil
@@ -52,12 +63,15 @@ func Serve(in io.Reader, out io.Writer) error {
 	return errors.Join(err, w.Flush())
 }
 
-func serve(r *request, send func(reply) error) error {
+// firstPage are rows that are sent on before there are enough for a block.
+const firstPage = 40
+
+func serve(ctx context.Context, r *request, send func(reply) error) error {
 	timeout := time.Duration(r.TimeoutSeconds * float64(time.Second))
 	if timeout <= 0 {
 		timeout = 5 * time.Minute
 	}
-	ctx, stop := context.WithTimeout(context.Background(), timeout)
+	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
@@ -68,38 +82,57 @@ func serve(r *request, send func(reply) error) error {
 	if err := prepare(ctx, db, r); err != nil {
 		return err
 	}
-	question := strings.TrimRight(strings.TrimSpace(r.SQL), ";")
-	if r.Parquet != "" {
-		question = "COPY (" + question + "\n) TO " + literal(r.Parquet) + " (FORMAT parquet, COMPRESSION zstd)"
+	if r.Filter != "" && r.Parquet == "" {
+		err = pages(ctx, db, r, send)
+	} else {
+		err = answer(ctx, db, r.question(), r.Args, send)
 	}
-	err = answer(ctx, db, question, send)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return RefusedError{fmt.Sprintf("no answer within %s: narrow the time range (--from, --to) or allow more time (--timeout)", timeout)}
 	}
 	return explain(err)
 }
 
-// prepare sets bounds, checks the question, makes the view and locks the door.
+// text is what is asked, as one SELECT.
+func (r *request) text() string {
+	if r.Filter != "" {
+		return FilterSQL(r.Filter)
+	}
+	return strings.TrimRight(strings.TrimSpace(r.SQL), ";")
+}
+
+// question is what is run, where it is not run in pages.
+func (r *request) question() string {
+	if r.Parquet == "" {
+		return r.text()
+	}
+	text := r.text() + "\n"
+	if r.Rows > 0 {
+		text = "SELECT * FROM (" + text + ") LIMIT " + strconv.Itoa(r.Rows)
+	}
+	return "COPY (" + text + ") TO " + literal(r.Parquet) + " (FORMAT parquet, COMPRESSION zstd)"
+}
+
+// prepare sets bounds, checks the question, makes the views and locks the door.
 func prepare(ctx context.Context, db *sql.DB, r *request) error {
 	memory := r.Memory
 	if memory <= 0 {
 		memory = 1024
 	}
-	var parsed string
-	if err := db.QueryRowContext(ctx, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", r.SQL).Scan(&parsed); err != nil {
-		return RefusedError{strings.TrimPrefix(err.Error(), "Parser Error: ")}
-	}
-	if err := check([]byte(parsed)); err != nil {
+	names, err := judge(ctx, db, r)
+	if err != nil {
 		return err
 	}
 	allowed := "SET allowed_directories=[" + literal(filepath.Join(r.Folder, "data")+"/") + "]"
 	if r.Parquet != "" {
 		allowed += "; SET allowed_paths=[" + literal(r.Parquet) + "]"
 	}
-	for _, set := range []string{
+	statements := []string{
 		"SET TimeZone='UTC'", fmt.Sprintf("SET memory_limit='%dMiB'", memory), "SET temp_directory=''", "SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
-		allowed, "SET enable_external_access=false", view(r), "SET lock_configuration=true",
-	} {
+		view(r, "events", r.Files),
+	}
+	statements = append(statements, lakeViews(names)...)
+	for _, set := range append(statements, allowed, "SET enable_external_access=false", "SET lock_configuration=true") {
 		if _, err := db.ExecContext(ctx, set); err != nil {
 			return fmt.Errorf("prepare the search: %w", err)
 		}
@@ -107,11 +140,91 @@ func prepare(ctx context.Context, db *sql.DB, r *request) error {
 	return nil
 }
 
-// view makes the table events of the files, by field id, so that a file from before a column has it as null.
-func view(r *request) string {
+// judge parses a question and refuses it, or says which names of Security Lake it uses.
+func judge(ctx context.Context, db *sql.DB, r *request) ([]tableName, error) {
+	if r.Filter != "" {
+		parsed, err := parse(ctx, db, "SELECT ("+r.Filter+"\n)")
+		if err == nil {
+			err = checkFilter(parsed)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	parsed, err := parse(ctx, db, r.text())
+	if err != nil {
+		return nil, err
+	}
+	c, err := check(parsed)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.names) == 0 || r.Filter != "" {
+		return c.names, nil
+	}
+	rewritten, ok, err := withoutAnyMatch(parsed)
+	if err != nil || !ok {
+		return c.names, err
+	}
+	if err := db.QueryRowContext(ctx, "SELECT json_deserialize_sql(?::JSON)", string(rewritten)).Scan(&r.SQL); err != nil {
+		return nil, fmt.Errorf("write any_match in DuckDB's words: %w", err)
+	}
+	if parsed, err = parse(ctx, db, r.SQL); err != nil {
+		return nil, err
+	}
+	c, err = check(parsed) // what runs is what was checked
+	return c.names, err
+}
+
+func parse(ctx context.Context, db *sql.DB, text string) ([]byte, error) {
+	var parsed string
+	if err := db.QueryRowContext(ctx, "SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", text).Scan(&parsed); err != nil {
+		return nil, RefusedError{strings.TrimPrefix(err.Error(), "Parser Error: ")}
+	}
+	return []byte(parsed), nil
+}
+
+// pages answers a filter from the newest days to the oldest, some days at a time, so that the newest events are there before the oldest are read.
+func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) error {
+	left, first := r.Rows, true
+	at := 0
+	for _, n := range append(slices.Clone(r.Pages), 0) {
+		if n == 0 && !first {
+			break
+		}
+		if _, err := db.ExecContext(ctx, view(r, "page_of_events", r.Files[at:at+n])); err != nil {
+			return fmt.Errorf("prepare the search: %w", err)
+		}
+		at += n
+		text := "SELECT " + shown + " FROM page_of_events AS events WHERE (" + r.Filter + "\n) ORDER BY time_dt DESC"
+		if r.Rows > 0 {
+			text += " LIMIT " + strconv.Itoa(left)
+		}
+		err := answer(ctx, db, text, nil, func(line reply) error {
+			switch {
+			case line.Columns != nil && !first:
+				return nil
+			case line.Row != nil:
+				left--
+			}
+			first = false
+			return send(line)
+		})
+		if err != nil || r.Rows > 0 && left <= 0 {
+			return err
+		}
+		if err := send(reply{Page: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view makes a table of files, by field id, so that a file from before a column has it as null; of events within scope and time.
+func view(r *request, name string, files []string) string {
 	var b strings.Builder
-	b.WriteString("CREATE VIEW events AS SELECT * FROM ")
-	if len(r.Files) == 0 {
+	b.WriteString("CREATE OR REPLACE VIEW " + name + " AS SELECT * FROM ")
+	if len(files) == 0 {
 		b.WriteString("(SELECT ")
 		for i, c := range r.Columns {
 			if i > 0 {
@@ -123,7 +236,7 @@ func view(r *request) string {
 		return b.String()
 	}
 	b.WriteString("read_parquet([")
-	for i, f := range r.Files {
+	for i, f := range files {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -155,8 +268,12 @@ func view(r *request) string {
 
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-func answer(ctx context.Context, db *sql.DB, question string, send func(reply) error) error {
-	rows, err := db.QueryContext(ctx, question)
+func answer(ctx context.Context, db *sql.DB, question string, args []string, send func(reply) error) error {
+	values := make([]any, len(args))
+	for i, a := range args {
+		values[i] = a
+	}
+	rows, err := db.QueryContext(ctx, question, values...)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,10 @@ func Main(m *testing.M) int {
 }
 
 // Postgres returns the address of an empty database.
-func Postgres(t *testing.T) string {
+func Postgres(t *testing.T) string { return For(t) }
+
+// For is Postgres for a benchmark too.
+func For(t testing.TB) string {
 	t.Helper()
 	c := &theCluster
 	c.once.Do(func() { c.err = c.start() })

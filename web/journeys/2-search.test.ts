@@ -1,0 +1,26 @@
+import { expect, first, test } from './start';
+
+test('a value leads to everything that mentions it, and a row to its record beside OCSF', async ({ page }) => {
+  await first(page);
+  await page.locator('.entity .value').first().click();
+  await expect(page.locator('.table tbody tr.on')).toBeVisible();
+  await expect(page.locator('.tally')).toContainText(/rows.*in .* files · .* ms/);
+  await expect(page.locator('.histogram .hist').first()).toBeAttached();
+  await expect(page.locator('.facets section').first()).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Record, as it came')).toBeVisible();
+  await expect(page.locator('.raw figcaption', { hasText: 'OCSF' })).toBeVisible();
+  await expect(page).toHaveURL(/event=/);
+});
+
+test('SQL that writes is refused in words, and what was asked stays', async ({ page }) => {
+  await page.goto('/search?sql=DELETE+FROM+events');
+  await expect(page.getByRole('alert')).toContainText('searches never write');
+  await expect(page.getByLabel('SQL over events')).toHaveValue('DELETE FROM events');
+  await page
+    .getByLabel('SQL over events')
+    .fill("SELECT '<img src=x onerror=alert(1)>' AS hostile, repeat('x', 1000000) AS long");
+  await page.keyboard.press('Enter');
+  await expect(page.locator('.table tbody')).toContainText('<img src=x onerror=alert(1)>');
+  expect(await page.locator('.table img').count()).toBe(0);
+});

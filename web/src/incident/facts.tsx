@@ -1,0 +1,85 @@
+import { Tooltip } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { Schemas } from '../api/client';
+import { plain } from '../ui/format';
+import { Said } from '../ui/parts';
+import { visible } from '../ui/visible';
+
+type Part = Schemas['Part'];
+type Entity = Schemas['Entity'];
+
+/** Why shows the sum that a finding ranks by. */
+export function Why({
+  score,
+  parts,
+  steps,
+}: {
+  score: number;
+  parts: readonly Part[] | null;
+  steps?: readonly Part[] | null;
+}) {
+  const list = [...(parts ?? [])].sort((a, b) => b.points - a.points);
+  const most = Math.max(1, ...list.map((p) => Math.abs(p.points)));
+  return (
+    <div className="why">
+      <ul>
+        {list.map((p) => (
+          <li key={p.reason}>
+            <span className="points">{p.points > 0 ? `+${round(p.points)}` : round(p.points)}</span>
+            <span className="weight" aria-hidden>
+              <i style={{ width: `${(100 * Math.abs(p.points)) / most}%` }} />
+            </span>
+            <Said text={p.reason} />
+          </li>
+        ))}
+        <li className="sum">
+          <span className="points">{round(score)}</span> points in all
+        </li>
+      </ul>
+      {(steps ?? []).map((s) => (
+        <p key={s.reason} className="dim">
+          Severity {s.points > 0 ? 'raised' : 'lowered'} one step: <Said text={s.reason} />
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function round(n: number): string {
+  return (Math.round(n * 10) / 10).toLocaleString('en');
+}
+
+/** Value is something that can be searched for: everything that mentions it, by one click. */
+export function Value({ text, name }: { text: string; name?: string }) {
+  return (
+    <Tooltip label={`Everything that mentions ${visible(text.slice(0, 200))}`} multiline maw={420}>
+      <Link to="/search" search={{ mention: text }} className="value">
+        {visible((name || text).slice(0, 160))}
+      </Link>
+    </Tooltip>
+  );
+}
+
+/** Entities lists what took part, by kind. */
+export function Entities({ all }: { all: readonly Entity[] | null }) {
+  const kinds = new Map<string, Entity[]>();
+  for (const e of all ?? []) kinds.set(e.type, [...(kinds.get(e.type) ?? []), e]);
+  return (
+    <dl className="facts">
+      {[...kinds].map(([kind, list]) => (
+        <div key={kind}>
+          <dt>{plain(kind)}</dt>
+          <dd>
+            {list.slice(0, 50).map((e) => (
+              <span key={e.id} className="entity">
+                <Value text={e.id} name={e.type === 'ip' ? undefined : e.name} />
+                {e.type === 'ip' && e.name && <span className="dim"> {visible(e.name)}</span>}
+              </span>
+            ))}
+            {list.length > 50 && <span className="dim">and {list.length - 50} more</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,280 @@
+import { Button, Tabs } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useEffect, useMemo } from 'react';
+import { seen, useLive } from '../api/live';
+import { useDecide } from '../queue/decide';
+import { verdictTone } from '../queue/row';
+import { plain } from '../ui/format';
+import { useKeys } from '../ui/keys';
+import { Ago, Empty, Key, Panel, Said, Severity, State, Time, Trouble, Waiting } from '../ui/parts';
+import { visible } from '../ui/visible';
+import { type Case, useCase } from './asks';
+import { cards } from './cards';
+import { Clocks } from './clocks';
+import { Events } from './events';
+import { Entities, Why } from './facts';
+import { Story } from './story';
+import { Timeline } from './timeline';
+import { Activity, Links, Tasks } from './work';
+
+const tabs = ['story', 'timeline', 'evidence', 'work'] as const;
+const names = { story: 'Story', timeline: 'Time line', evidence: 'Evidence', work: 'Work' };
+
+/** IncidentPage is one incident: what happened in a minute's reading, the proof behind each sentence, and what people do about it. */
+export function IncidentPage() {
+  const { uid } = useParams({ strict: false });
+  const asked = useCase(uid ?? '');
+  if (asked.error) {
+    return (
+      <div className="page">
+        <Trouble error={asked.error} retry={() => asked.refetch()} />
+        <Link to="/incidents">All incidents</Link>
+      </div>
+    );
+  }
+  if (!asked.data) return <Waiting what="Reading the incident" />;
+  return <Read incident={asked.data} />;
+}
+
+function Read({ incident: c }: { incident: Case }) {
+  const go = useNavigate();
+  const search = useSearch({ strict: false });
+  const tab = tabs.find((t) => t === search.tab) ?? 'story';
+  const { uid } = c;
+  const about = useMemo(
+    () => ({ kind: 'incidents' as const, uids: [uid], version: c.decision.version }),
+    [uid, c.decision.version],
+  );
+  const deciding = useDecide(about);
+  const d = c.decision;
+  const open = (t: string) => go({ to: '/incidents/$uid', params: { uid }, search: { tab: t }, replace: true });
+  useKeys({
+    ...Object.fromEntries(tabs.map((t, i) => [String(i + 1), () => open(t)])),
+    Escape: () => go({ to: '/incidents' }),
+  });
+  useEffect(() => {
+    document.title = `${c.severity}: ${visible(c.headline.slice(0, 60))} · Tocsin`;
+  }, [c.severity, c.headline]);
+  return (
+    <article className="page incident">
+      <nav aria-label="Where this is" className="crumb">
+        <Link to="/incidents">Incidents</Link>
+        <Changed uid={uid} />
+        <Lookers me={deciding.me?.name} />
+      </nav>
+      <header>
+        <div className="marks">
+          <Severity level={d.severity} />
+          <State word={d.status} />
+          {d.verdict && <State word={d.verdict} tone={verdictTone[d.verdict]} />}
+          <span className="dim">{d.assignee ? `with ${visible(d.assignee)}` : 'nobody works on it'}</span>
+          <Clocks decision={d} />
+        </div>
+        <h1>
+          <Said text={c.headline} />
+        </h1>
+        <div className="dim">
+          <Time at={c.first_seen} /> to <Time at={c.last_seen} /> ·{' '}
+          {(c.accounts ?? []).map((a) => visible(a)).join(', ')} · {(c.regions ?? []).map((r) => visible(r)).join(', ')}{' '}
+          · seen <Ago at={d.created_at} />
+        </div>
+        <div className="acts">
+          <Button size="xs" disabled={!deciding.may} onClick={() => deciding.open('verdict')}>
+            Verdict&nbsp;<Key>v</Key>
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            disabled={!deciding.may || deciding.me?.kind !== 'person'}
+            onClick={() => deciding.me && deciding.decide({ assignee: deciding.me.name })}
+          >
+            Take it&nbsp;<Key>a</Key>
+          </Button>
+          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('assignee')}>
+            Assign&nbsp;<Key>A</Key>
+          </Button>
+          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('status')}>
+            Status&nbsp;<Key>s</Key>
+          </Button>
+          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('severity')}>
+            Severity&nbsp;<Key>e</Key>
+          </Button>
+          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('note')}>
+            Note&nbsp;<Key>n</Key>
+          </Button>
+          {!deciding.may && deciding.me && <span className="dim">Your role, {deciding.me.role}, reads only.</span>}
+        </div>
+        {deciding.fault && <Trouble error={deciding.fault} />}
+        {c.merged_into && (
+          <p>
+            This is a part of{' '}
+            <Link to="/incidents/$uid" params={{ uid: c.merged_into }}>
+              another incident
+            </Link>
+            .
+          </p>
+        )}
+      </header>
+      <Tabs value={tab} onChange={(t) => t && open(t)} keepMounted={false}>
+        <Tabs.List>
+          {tabs.map((t) => (
+            <Tabs.Tab key={t} value={t}>
+              {names[t]}
+              {t === 'work' &&
+                (c.tasks?.length ?? 0) > 0 &&
+                ` (${(c.tasks ?? []).filter((x) => !x.done_by).length} open)`}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="story">
+          <StoryTab incident={c} />
+        </Tabs.Panel>
+        <Tabs.Panel value="timeline">
+          <Timeline incident={c} />
+        </Tabs.Panel>
+        <Tabs.Panel value="evidence">
+          <Evidence incident={c} />
+        </Tabs.Panel>
+        <Tabs.Panel value="work">
+          <div className="columns">
+            <Panel title="Activity">
+              <Activity list={d.activity} />
+            </Panel>
+            <div>
+              <Panel title="Tasks">
+                <Tasks incident={c} />
+              </Panel>
+              <Panel title="Links">
+                <Links incident={c} />
+              </Panel>
+            </div>
+          </div>
+        </Tabs.Panel>
+      </Tabs>
+      {deciding.dialog}
+    </article>
+  );
+}
+
+function StoryTab({ incident: c }: { incident: Case }) {
+  const go = useNavigate();
+  const search = useSearch({ strict: false });
+  const at = search.sentence === undefined ? undefined : Number(search.sentence);
+  const sentence = at === undefined ? undefined : c.story?.[at];
+  const open = (i: number | undefined) =>
+    go({
+      to: '/incidents/$uid',
+      params: { uid: c.uid },
+      search: { tab: 'story', sentence: i === undefined ? undefined : String(i) },
+      replace: true,
+    });
+  return (
+    <div className="columns">
+      <div>
+        <Panel title="What happened">
+          <Story incident={c} at={at} open={open} />
+        </Panel>
+        {sentence && (
+          <Panel title={`Behind sentence ${(at ?? 0) + 1}`}>
+            <Events cards={cards(c)} uids={sentence.event_uids ?? []} key={at} />
+          </Panel>
+        )}
+      </div>
+      <div>
+        <Panel title="Why it ranks here">
+          <Why score={c.score} parts={c.score_parts} steps={c.severity_steps} />
+        </Panel>
+        <Panel title="What is not known">
+          {c.unknown?.length ? (
+            <ul>
+              {c.unknown.map((u) => (
+                <li key={u}>
+                  <Said text={u} />
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <p className="dim">Nothing was missing for this story.</p>
+          )}
+        </Panel>
+        <Panel title="Who and what took part">
+          <Entities all={c.entities} />
+        </Panel>
+        <Panel title="ATT&CK">
+          <ul className="attacks">
+            {(c.attacks ?? []).map((a) => (
+              <li key={`${a.tactic}${a.technique}`}>
+                <span className="mono">{visible(a.technique ?? '')}</span> {plain(a.tactic)} {visible(a.name ?? '')}
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+function Evidence({ incident: c }: { incident: Case }) {
+  const alerts = c.alerts ?? [];
+  if (alerts.length === 0)
+    return (
+      <Empty title="No alerts belong to this incident any more">Its story is kept; the alerts were taken out.</Empty>
+    );
+  return (
+    <div>
+      {alerts.map((a) => (
+        <Panel
+          key={a.uid}
+          title={visible(a.title)}
+          aside={
+            <>
+              <Severity level={a.severity} />{' '}
+              <Link to="/alerts/$uid" params={{ uid: a.uid }}>
+                open
+              </Link>
+            </>
+          }
+        >
+          <p>
+            <Said text={a.sentence} />
+          </p>
+          <Events cards={cards({ alerts: [a], signals: null })} uids={a.event_uids ?? []} />
+        </Panel>
+      ))}
+      <details>
+        <summary>Why these stand in one incident ({c.joins?.length ?? 0})</summary>
+        <ul>
+          {[...new Set((c.joins ?? []).map((j) => j.reason))].map((r) => (
+            <li key={r}>
+              <Said text={r} />
+            </li>
+          ))}
+        </ul>
+      </details>
+    </div>
+  );
+}
+
+/** Changed says that this incident is not what one sees any more; it is read anew when one asks. */
+function Changed({ uid }: { uid: string }) {
+  const client = useQueryClient();
+  const news = useLive().changed.get(uid);
+  async function show() {
+    seen((u) => u.uid !== uid);
+    await client.invalidateQueries({ queryKey: ['incidents', 'one', uid] });
+  }
+  useKeys({ r: news ? show : undefined });
+  if (!news) return null;
+  return (
+    <button type="button" className="news" onClick={show}>
+      changed since <Key>r</Key>
+    </button>
+  );
+}
+
+function Lookers({ me }: { me?: string }) {
+  const others = useLive().lookers.filter((n) => n !== me);
+  if (others.length === 0) return null;
+  return <span className="lookers">{others.map((n) => visible(n)).join(', ')} also looks at this</span>;
+}

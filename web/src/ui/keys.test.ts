@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { meant } from './keys';
+
+const keys = { j: () => {}, 'g q': () => {}, q: () => {} };
+
+test('a pair wins over its second stroke', () => {
+  expect(meant(keys, 'g', 'q')).toBe('g q');
+  expect(meant(keys, '', 'q')).toBe('q');
+  expect(meant(keys, 'x', 'j')).toBe('j');
+  expect(meant(keys, '', 'g')).toBeUndefined();
+});

@@ -1,0 +1,46 @@
+import { useEffect, useRef } from 'react';
+
+/** Keys maps a key, as KeyboardEvent.key or two in a row ("g q"), to what it does. */
+export type Keys = Record<string, (() => void) | undefined>;
+
+/** typing reports whether keys go into a field now. */
+export function typing(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName))
+  );
+}
+
+/** meant says which key of a table a stroke means, given the stroke before it and when that was. */
+export function meant(keys: Keys, before: string, key: string): string | undefined {
+  if (before && keys[`${before} ${key}`]) return `${before} ${key}`;
+  return keys[key] ? key : undefined;
+}
+
+const pairWithin = 1200; // milliseconds between the two strokes of a pair
+
+/** useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. */
+export function useKeys(keys: Keys, on = true, inDialog = false) {
+  const now = useRef(keys);
+  now.current = keys;
+  useEffect(() => {
+    if (!on) return;
+    let before = '';
+    let at = 0;
+    function pressed(e: KeyboardEvent) {
+      if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || typing(e.target)) return;
+      if (!inDialog && document.querySelector('[role="dialog"], [role="menu"]')) return;
+      if ((e.key === 'Enter' || e.key === ' ') && e.target instanceof HTMLElement && e.target.closest('a, button'))
+        return;
+      const key = meant(now.current, e.timeStamp - at < pairWithin ? before : '', e.key);
+      before = e.key;
+      at = e.timeStamp;
+      if (!key) return;
+      before = '';
+      e.preventDefault();
+      now.current[key]?.();
+    }
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, [on, inDialog]);
+}
