@@ -29,7 +29,7 @@ Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage,
 	})
 	root.AddCommand(
 		scanCommand(io), serveCommand(io), ingestCommand(io), searchCommand(io), replayCommand(io), queryChildCommand(io),
-		doctorCommand(io), sourceCommand(io), tokenCommand(io), userCommand(io), backupCommand(io), restoreCommand(io), deadletterCommand(io), ledgerCommand(io), intelCommand(io),
+		doctorCommand(io), sourceCommand(io), tokenCommand(io), userCommand(io), backupCommand(io), restoreCommand(io), deadletterCommand(io), ledgerCommand(io), evidenceCommand(io), mcpCommand(io), intelCommand(io),
 		rulesCommand(io), entityCommand(io), graphCommand(io), pivotCommand(io), huntCommand(io),
 		environmentCommand(io),
 		simulateCommand(io),

@@ -17,6 +17,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/detect"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/hunt"
@@ -33,6 +34,7 @@ type Server struct {
 	Audit    *audit.Log     // nil: nobody writes down who did what
 	Secure   bool           // it is reached over TLS
 	Lake     *lake.Lake
+	Evidence *evidence.Store // nil: none is kept
 	House    *source.House
 	Child    []string          // the command that answers searches
 	Intel    func() *intel.Set // the feeds of now; nil for none
@@ -49,6 +51,9 @@ type Server struct {
 	Settings func() Settings
 	Now      func() time.Time
 	Pushing  Pushing
+
+	// EntityState is the state of an entity, as JSON; nil: none can be captured.
+	EntityState func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error)
 
 	pushes chan struct{} // a place for each push that is being taken
 

@@ -20,6 +20,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/finding"
 	"github.com/tocsin-security/tocsin/internal/incident"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -55,6 +56,7 @@ type site struct {
 	desk   *desk.Desk
 	stream *stream.Stream
 	tokens map[string]string // by what they are
+	key    string            // first public key of the ledger
 	log    *talk
 }
 
@@ -105,6 +107,9 @@ func newSite(t *testing.T, change func(s *Server, h *http.Server)) *site {
 	book, err := ledger.Open(ctx, ledger.Options{Dir: filepath.Join(dir, "ledger"), Origin: "test.local/ledger"})
 	must(err)
 	t.Cleanup(func() { must(book.Close()) })
+	s.key = book.PublicKey()
+	s.server.Evidence, err = evidence.Open(ctx, evidence.Options{DB: s.desk.Store(), Dir: filepath.Join(dir, "evidence"), Lake: l, Ledger: book})
+	must(err)
 	s.server.Proof = &Proof{Key: book.PublicKey(), Head: book.Checkpoint, Verify: func(ctx context.Context, from, to time.Time) (ledger.Report, error) {
 		return ledger.Verify(ctx, filepath.Join(dir, "ledger"), book.PublicKey(), nil, from, to)
 	}}

@@ -58,6 +58,7 @@ func (s *Server) Handler() http.Handler {
 	s.casework(api)
 	s.audits(api)
 	s.live(api)
+	s.evidence(api)
 	s.rules(api)
 	s.settings(api)
 	s.plain(api, mux)
@@ -114,6 +115,7 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 		handle http.HandlerFunc
 	}{
 		{s.ingestOperation(), "application/json", s.ingest},
+		{assistantOperation(), "application/json", s.assistants(api, mux)},
 		{op(access.Open, "GET", "/healthz", "Whether the process is alive"), "application/json", func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, http.StatusOK, map[string]string{"status": "alive"})
 		}},

@@ -21,6 +21,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -58,6 +59,7 @@ type house struct {
 	audit    *audit.Log
 	lake     *lake.Lake
 	ledger   *ledger.Ledger
+	evidence *evidence.Store
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
@@ -111,6 +113,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 		return nil, err
 	}
 	h.closers = append(h.closers, h.ledger.Close)
+	if h.evidence, err = evidence.Open(ctx, evidence.Options{DB: h.desk.Store(), Dir: c.evidenceDir(), Lake: h.lake, Ledger: h.ledger}); err != nil {
+		return nil, err
+	}
 	if _, err = pipeline.Settle(ctx, h.stream, h.lake, h.desk, h.log); err != nil { // before a source publishes
 		return nil, err
 	}
@@ -166,6 +171,7 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	h.watch.states, h.watch.stored, h.watch.damage = h.sources.States, h.storedUntil, h.worker.Damage
+	h.watch.evidence = h.evidence
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
 			return err
@@ -197,7 +203,7 @@ func (h *house) run(ctx context.Context) error {
 		child = []string{exe, "query-child"}
 	}
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
+		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
 		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
@@ -228,6 +234,7 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.tell(ctx) })
 	group.Go(func() error { return h.watch.run(ctx) })
 	group.Go(func() error { return h.relay(ctx) })
+	group.Go(func() error { return h.watchEvidence(ctx) })
 	group.Go(func() error { return h.hunts(ctx, child) })
 	group.Go(func() error { return h.suppress(ctx) })
 	return group.Wait()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/enrich"
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/source"
@@ -19,6 +20,7 @@ type watch struct {
 	lake     *lake.Lake
 	states   func() map[string]source.State
 	stored   func(ctx context.Context) time.Time // up to when all that was received is counted
+	evidence *evidence.Store                     // nil: none is kept
 	damage   func(ctx context.Context, files []lake.File) (paths []string, since time.Time)
 	expected health.Expected
 	prices   health.Prices
@@ -80,6 +82,9 @@ func (w *watch) look(ctx context.Context) error {
 		}
 	}
 	r := health.Judge(health.Question{Book: w.book, Sources: sources, Running: true, LakeBytes: w.bytes, Prices: w.prices, Silences: w.silences, Now: as})
+	if r.Troubles, err = withEvidence(ctx, w.evidence, r.Troubles); err != nil {
+		return err
+	}
 	r.Troubles = append(r.Troubles, w.harmed...)
 	w.report.Store(&r)
 	_, err = w.desk.SaveTroubles(ctx, r.Troubles, now)

@@ -14,9 +14,10 @@ type Kind string
 
 // The kinds of trouble.
 const (
-	KindSilence Kind = "silence"
-	KindVolume  Kind = "volume"
-	KindDamage  Kind = "damage" // of the lake
+	KindSilence  Kind = "silence"
+	KindVolume   Kind = "volume"
+	KindDamage   Kind = "damage"   // of the lake
+	KindEvidence Kind = "evidence" // what is kept as evidence is not as it was captured
 )
 
 // Trouble is something about a source that a person should look at. Its Key names the smallest thing that holds all of it: a stream, an
@@ -191,16 +192,23 @@ func Span(d time.Duration) string {
 
 // rules are what health alerts name as their rule.
 var rules = map[Kind]finding.Rule{
-	KindSilence: {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
-	KindVolume:  {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
-	KindDamage:  {ID: "tocsin.health.damage", Title: "Part of the lake cannot be read", Level: finding.High, Tier: "decisive"},
+	KindSilence:  {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
+	KindVolume:   {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
+	KindDamage:   {ID: "tocsin.health.damage", Title: "Part of the lake cannot be read", Level: finding.High, Tier: "decisive"},
+	KindEvidence: {ID: "tocsin.health.evidence", Title: "Evidence is not as it was captured", Level: finding.High, Tier: "decisive"},
 }
 
 // reasons say why a trouble counts.
 var reasons = map[Kind]string{
-	KindSilence: "a source that is not heard hides what happens there",
-	KindVolume:  "a source that is not heard hides what happens there",
-	KindDamage:  "what was kept cannot be searched or judged again, and somebody may have wanted that",
+	KindSilence:  "a source that is not heard hides what happens there",
+	KindVolume:   "a source that is not heard hides what happens there",
+	KindDamage:   "what was kept cannot be searched or judged again, and somebody may have wanted that",
+	KindEvidence: "evidence that was changed proves nothing, and somebody could change it",
+}
+
+// Evidence is the trouble of a set of evidence.
+func Evidence(set string, since time.Time, sentence string) Trouble {
+	return Trouble{Key: Key{Source: "evidence", Format: set}, Kind: KindEvidence, Since: since, Severity: finding.High, Streams: 1, Sentence: sentence}
 }
 
 // Damage makes a trouble of data files that cannot be read; since is when the first was found.

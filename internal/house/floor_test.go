@@ -56,6 +56,8 @@ var floors = map[string]float64{
 	"internal/ocsf/gen":           7,
 	"internal/intel":              1,
 	"internal/health":             2,
+	"internal/evidence":           2,
+	"internal/assistant":          1,
 }
 
 // onlyFor names packages that only some may import.

@@ -1,0 +1,297 @@
+package evidence
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/ledger"
+)
+
+// The bounds of a capture.
+const (
+	MaxEvents    = 10_000   // of one capture
+	MaxDocument  = 64 << 20 // bytes of one document or file
+	maxDocuments = 1000
+	maxWords     = 4096 // bytes of a title, a reason or a name
+)
+
+// Request is what to capture.
+type Request struct {
+	Set       string // a set to add to; "" makes a new one
+	Title     string // of a new set; "" is made up
+	Incident  string // uid that a new set is about; "" for none
+	Why       string // required
+	Events    []string
+	From, To  time.Time // when the events occurred, as far as that is known: the fewer days, the faster
+	Copies    []Copy    // what findings kept of events, for those that the lake does not hold
+	Documents []Document
+	Accounts  []string // that documents tell of
+}
+
+// Copy is an event as a finding kept it.
+type Copy struct {
+	UID, Account, Source string
+	Time                 time.Time
+	Raw                  []byte
+}
+
+// Document is a thing to keep beside the events.
+type Document struct {
+	Kind  string // incident, entity, screenshot, file
+	Name  string
+	Media string // "" is application/octet-stream
+	Body  []byte
+}
+
+func (r *Request) check() error {
+	switch {
+	case strings.TrimSpace(r.Why) == "":
+		return MistakeError("say why this is captured: the chain of custody asks for it")
+	case len(r.Why) > maxWords || len(r.Title) > maxWords:
+		return MistakeError("a title or reason has at most 4,096 bytes")
+	case len(r.Events) > MaxEvents || len(r.Documents) > maxDocuments:
+		return MistakeError(fmt.Sprintf("at most %d events and %d documents are captured at once: take several steps", MaxEvents, maxDocuments))
+	case len(r.Events)+len(r.Documents)+len(r.Copies) == 0:
+		return MistakeError("there is nothing to capture: name an incident, events or a file")
+	}
+	for i := range r.Documents {
+		d := &r.Documents[i]
+		switch {
+		case len(d.Body) == 0:
+			return MistakeError("the file " + strconv.Quote(d.Name) + " is empty")
+		case len(d.Body) > MaxDocument:
+			return MistakeError("a file has at most 64 MiB: split it, or keep it elsewhere and add a file with its SHA-256")
+		case strings.TrimSpace(d.Name) == "" || len(d.Name) > maxWords:
+			return MistakeError("name the file, in at most 4,096 bytes")
+		case !slices.Contains([]string{KindIncident, KindEntity, KindScreenshot, KindFile}, d.Kind):
+			return MistakeError("a document is an incident, an entity, a screenshot or a file")
+		}
+	}
+	return nil
+}
+
+// Capture freezes what a Request names, of what the Scope sees, and returns the set's id. Once it returns, bytes and rows are on disk
+// and a signed checkpoint of the ledger commits to them. What could not be had is in the manifest's notes.
+func (s *Store) Capture(ctx context.Context, scope access.Scope, by By, r *Request) (string, error) {
+	if s.o.Ledger == nil {
+		return "", ErrNoLedger
+	}
+	if err := r.check(); err != nil {
+		return "", err
+	}
+	id, n, err := s.keep(ctx, scope, by, r)
+	if err != nil {
+		return "", err
+	}
+	return id, s.seal(ctx, id, n)
+}
+
+// keep writes files and rows.
+func (s *Store) keep(ctx context.Context, scope access.Scope, by By, r *Request) (id string, n int, err error) {
+	s.turn.RLock()
+	defer s.turn.RUnlock()
+	m, err := s.begin(ctx, scope, by, r)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := s.gather(ctx, scope, m, r); err != nil {
+		return "", 0, err
+	}
+	for i := range r.Documents {
+		d := &r.Documents[i]
+		sum, err := s.vault.put(d.Body)
+		if err != nil {
+			return "", 0, err
+		}
+		media := d.Media
+		if media == "" {
+			media = "application/octet-stream"
+		}
+		m.Items = append(m.Items, Item{Kind: d.Kind, Name: text(d.Name), Media: text(media), SHA256: sum, Bytes: int64(len(d.Body))})
+	}
+	if len(m.Items) == 0 {
+		return "", 0, fmt.Errorf("%w: none of the events is in the lake (an event is there about a minute after it came in), or none may be seen", ErrNotFound)
+	}
+	for i := range m.Items {
+		if e := m.Items[i].Event; e != nil {
+			m.Accounts = append(m.Accounts, e.Account)
+		}
+	}
+	if m.Accounts = slices.Compact(slices.Sorted(slices.Values(m.Accounts))); len(m.Accounts) == 0 {
+		if m.Accounts = scope.List(); len(m.Accounts) == 0 {
+			m.Accounts = []string{""}
+		}
+	}
+	line, err := encode(m)
+	if err != nil {
+		return "", 0, fmt.Errorf("write the manifest: %w", err)
+	}
+	sum, err := s.vault.put(line)
+	if err != nil {
+		return "", 0, err
+	}
+	return m.Set, m.Capture, s.insert(ctx, m, sum, r.Set == "")
+}
+
+// begin starts the manifest of a new set, or of the next capture of one that the Scope sees.
+func (s *Store) begin(ctx context.Context, scope access.Scope, by By, r *Request) (*Manifest, error) {
+	m := &Manifest{
+		Format: captureFormat, Set: r.Set, Capture: 1, Title: text(r.Title), Incident: text(r.Incident), Accounts: slices.Clone(r.Accounts), At: s.o.Now().UTC().Truncate(time.Millisecond),
+		By: by, Why: text(r.Why), Items: []Item{}, Notes: []string{},
+	}
+	if r.Set != "" {
+		set, err := s.set(ctx, scope, r.Set)
+		if err != nil {
+			return nil, err
+		}
+		if !set.Deleted.IsZero() {
+			return nil, MistakeError("this set was deleted: make a new one")
+		}
+		m.Title, m.Incident, m.Accounts = set.Title, set.Incident, append(m.Accounts, set.Accounts...)
+		err = s.o.DB.QueryRowContext(ctx, `SELECT n, manifest FROM evidence_captures WHERE set_id = $1 ORDER BY n DESC LIMIT 1`, r.Set).Scan(&m.Capture, &m.Previous)
+		if err != nil {
+			return nil, fmt.Errorf("read evidence %s: %w", r.Set, err)
+		}
+		m.Capture++
+		return m, nil
+	}
+	if m.Title == "" {
+		m.Title = "Evidence of " + m.At.Format("2006-01-02 15:04Z")
+	}
+	m.Set = strings.ToLower(rand.Text()[:16])
+	return m, nil
+}
+
+// insert writes the rows of a capture, the set's with the first.
+func (s *Store) insert(ctx context.Context, m *Manifest, sum ledger.Hash, fresh bool) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	needs, total := m.needs(), int64(0)
+	for _, n := range needs {
+		total += n
+	}
+	err := s.o.DB.Tx(ctx, func(tx *sql.Tx) error {
+		var err error
+		if fresh {
+			_, err = tx.ExecContext(ctx, `INSERT INTO evidence_sets (id, title, incident, accounts, created_at, created_by, held_by, held_why, problem) VALUES ($1, $2, $3, $4, $5, $6, '', '', '')`,
+				m.Set, m.Title, m.Incident, joinAccounts(m.Accounts), m.At.UnixMilli(), text(m.By.Name))
+		} else {
+			_, err = tx.ExecContext(ctx, `UPDATE evidence_sets SET accounts = $1 WHERE id = $2`, joinAccounts(m.Accounts), m.Set)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO evidence_captures (set_id, n, manifest, at, items, bytes, seal) VALUES ($1, $2, $3, $4, $5, $6, '')`,
+			m.Set, m.Capture, sum.String(), m.At.UnixMilli(), len(m.Items), total); err != nil {
+			return err
+		}
+		for need, size := range needs {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO evidence_blobs (set_id, n, sha256, bytes) VALUES ($1, $2, $3, $4)`, m.Set, m.Capture, need.String(), size); err != nil {
+				return err
+			}
+		}
+		return write(ctx, tx, m.Set, Deed{At: m.At, By: m.By, Action: "captured", Object: sum.String(), Detail: m.Why})
+	})
+	if err != nil {
+		return fmt.Errorf("keep evidence: %w", err)
+	}
+	return nil
+}
+
+// seal puts the leaf of a capture into the ledger and keeps its proof. Repeating it is harmless.
+func (s *Store) seal(ctx context.Context, id string, n int) error {
+	m, sum, err := s.manifest(ctx, id, n)
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, size := range m.needs() {
+		total += size
+	}
+	leaf := ledger.Evidence{ID: leafID(id, strconv.Itoa(n)), Incident: m.Incident, Bytes: total, SHA256: sum}
+	index, statement, err := s.append(ctx, leaf)
+	if err != nil {
+		return err
+	}
+	seal, err := encode(statement)
+	if err != nil {
+		return err
+	}
+	if _, err := s.o.DB.ExecContext(ctx, `UPDATE evidence_captures SET leaf = $1, seal = $2 WHERE set_id = $3 AND n = $4`, int64(index), string(seal), id, n); err != nil { //nolint:gosec // a position
+		return fmt.Errorf("keep the seal of evidence %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) append(ctx context.Context, leaf ledger.Evidence) (uint64, ledger.Statement, error) {
+	indexes, err := s.o.Ledger.Append(ctx, leaf)
+	if err != nil {
+		return 0, ledger.Statement{}, fmt.Errorf("seal evidence %s: %w", leaf.ID, err)
+	}
+	statement, err := s.o.Ledger.State(ctx, indexes...)
+	return indexes[0], statement, err
+}
+
+// leafID is how the ledger calls a capture or an export.
+func leafID(set, which string) string { return "evidence/" + set + "/" + which }
+
+// settle seals what a kill left unsealed.
+func (s *Store) settle(ctx context.Context) error {
+	rows, err := s.o.DB.QueryContext(ctx, `SELECT c.set_id, c.n FROM evidence_captures c JOIN evidence_sets s ON s.id = c.set_id WHERE c.seal = '' AND s.deleted_at IS NULL ORDER BY c.at, c.set_id, c.n`)
+	if err != nil {
+		return fmt.Errorf("settle evidence: %w", err)
+	}
+	type which struct {
+		id string
+		n  int
+	}
+	var open []which
+	for rows.Next() {
+		var w which
+		if err = rows.Scan(&w.id, &w.n); err != nil {
+			break
+		}
+		open = append(open, w)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("settle evidence: %w", err)
+	}
+	for _, w := range open {
+		altered := new(AlteredError)
+		if err := s.seal(ctx, w.id, w.n); err != nil && !errors.As(err, &altered) { // what is altered shows at the next verification
+			return err
+		}
+	}
+	return nil
+}
+
+// manifest reads a capture's manifest from the vault.
+func (s *Store) manifest(ctx context.Context, id string, n int) (*Manifest, ledger.Hash, error) {
+	var name string
+	var sum ledger.Hash
+	err := s.o.DB.QueryRowContext(ctx, `SELECT manifest FROM evidence_captures WHERE set_id = $1 AND n = $2`, id, n).Scan(&name)
+	if err == nil {
+		err = sum.UnmarshalText([]byte(name))
+	}
+	if err != nil {
+		return nil, sum, fmt.Errorf("read evidence %s: %w", id, err)
+	}
+	line, err := s.vault.get(sum)
+	if err != nil {
+		return nil, sum, err
+	}
+	var m Manifest
+	if err := json.Unmarshal(line, &m); err != nil {
+		return nil, sum, fmt.Errorf("read the manifest of evidence %s: %w", id, err)
+	}
+	return &m, sum, nil
+}
