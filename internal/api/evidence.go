@@ -161,7 +161,7 @@ func (s *Server) captureEvidence(ctx context.Context, in *body[toCapture]) (*bod
 		}
 		state, err := s.EntityState(ctx, scope(ctx), e.Type, e.ID)
 		if err != nil {
-			return nil, s.fault(err)
+			return nil, s.refused(err)
 		}
 		r.Documents = append(r.Documents, evidence.Document{Kind: evidence.KindEntity, Name: e.Type + " " + e.ID, Media: "application/json", Body: state})
 	}

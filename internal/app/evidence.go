@@ -14,9 +14,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/api"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/health"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/report"
 )
 
@@ -47,6 +50,18 @@ func (h *house) watchEvidence(ctx context.Context) error {
 			return nil
 		case <-time.After(evidenceEvery):
 		}
+	}
+}
+
+// entityState gives the profile of an entity as it is now, to be kept as evidence.
+func (h *house) entityState(child []string) func(context.Context, access.Scope, string, string) (json.RawMessage, error) {
+	return func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error) {
+		v := hunt.Investigator{Lake: h.lake, Child: child, Desk: api.Findings{Desk: h.desk}, Places: h.places, Now: time.Now}
+		p, err := v.Entity(ctx, scope, hunt.EntityQuery{Kind: kind, Value: id, To: time.Now()})
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(p)
 	}
 }
 

@@ -207,6 +207,7 @@ func (h *house) run(ctx context.Context) error {
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
 		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
+		EntityState: h.entityState(child),
 	}).HTTP()
 	h.greet(ctx)
 	h.setUpLink(ctx)
