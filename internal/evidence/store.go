@@ -54,6 +54,7 @@ var (
 // MistakeError is a person's mistake, in a sentence that says what to do.
 type MistakeError string
 
+// Error is the sentence that says what to do.
 func (e MistakeError) Error() string { return string(e) }
 
 // Open brings the tables up to date and seals what a kill left unsealed.
