@@ -52,18 +52,14 @@ func (d *Desk) Decision(ctx context.Context, scope access.Scope, kind, uid strin
 	const columns = `SELECT status, assignee, verdict, verdict_reason, severity, set_severity, severity_reason, version, ingested_at, created_at, acknowledged_at, triaged_at, declared_at, closed_at, withdrawn_at, `
 	query := columns + `accounts || more_accounts FROM incidents WHERE uid = $1`
 	if kind == Alerts {
-		query = columns + `account FROM alerts WHERE uid = $1`
+		query = columns + `accounts FROM alerts WHERE uid = $1`
 	}
 	var accounts string
 	var severity int64
 	var set, ingested, created, acknowledged, triaged, declared, closed, withdrawn sql.NullInt64
 	err := d.db.QueryRowContext(ctx, query, text(uid)).Scan(&out.Status, &out.Assignee, &out.Verdict, &out.Reason, &severity, &set, &out.SeverityWhy, &out.Version,
 		&ingested, &created, &acknowledged, &triaged, &declared, &closed, &withdrawn, &accounts)
-	of := []string{accounts}
-	if kind == Incidents {
-		of = splitAccounts(accounts)
-	}
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, of) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, splitAccounts(accounts)) {
 		return out, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
 	if err != nil {
@@ -120,7 +116,7 @@ type Precision struct {
 func (d *Desk) Precisions(ctx context.Context, scope access.Scope) ([]Precision, error) {
 	var w where
 	w.and("withdrawn_at IS NULL")
-	w.scope(scope, "account")
+	w.alerts(scope)
 	rows, err := d.db.QueryContext(ctx, `SELECT rule_id, count(*), sum(CASE WHEN verdict = 'true_positive' THEN 1 ELSE 0 END), sum(CASE WHEN verdict = 'benign_true_positive' THEN 1 ELSE 0 END),
 		sum(CASE WHEN verdict = 'false_positive' THEN 1 ELSE 0 END) FROM alerts`+w.String()+` GROUP BY rule_id ORDER BY rule_id`, w.args...)
 	if err != nil {

@@ -81,6 +81,9 @@ func (d *Desk) Case(ctx context.Context, scope access.Scope, uid string) (Case, 
 		if err := d.retell(ctx, &c); err != nil {
 			return c, err
 		}
+		if !seesAll(scope, accountsOfIncident(&c.Incident)) { // what was told anew is asked for again: it was read after the Scope was asked for
+			return Case{}, fmt.Errorf("%s: %w", uid, ErrNotFound)
+		}
 	}
 	if c.Tasks, err = d.tasks(ctx, uid); err != nil {
 		return c, err

@@ -35,6 +35,9 @@ func Open(ctx context.Context, address string) (*Desk, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	d := &Desk{db}
+	if err := d.fillAccounts(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("desk: accounts of findings: %w", err), db.Close())
+	}
 	if err := d.fillMentions(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("desk: index of what alerts name: %w", err), db.Close())
 	}

@@ -216,7 +216,10 @@ func saveTrouble(ctx context.Context, o *order, a *finding.Alert, now time.Time)
 		ON CONFLICT (uid) DO UPDATE SET sentence = excluded.sentence, severity = excluded.severity, score = excluded.score, count = excluded.count, last_seen = excluded.last_seen,
 			doc = excluded.doc, updated_at = excluded.updated_at, seq = excluded.seq, closed_at = NULL, recovered_at = NULL, status = CASE WHEN alerts.closed_at IS NULL THEN alerts.status ELSE 'new' END`,
 		a.UID, a.Title, a.Sentence, int64(a.Severity), a.Score, a.Rule.ID, a.Account, a.Origin.ID, a.Count, a.First.UnixMilli(), a.Last.UnixMilli(), string(doc), now.UnixMilli(), o.next())
-	return err
+	if err != nil {
+		return err
+	}
+	return saveAccounts(ctx, o.tx, a)
 }
 
 func closeTrouble(ctx context.Context, o *order, was openTrouble, now time.Time) error {

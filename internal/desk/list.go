@@ -203,7 +203,7 @@ func incidentRow(rows *sql.Rows) (r IncidentRow, regrouped bool, err error) {
 	return r, again == 1, nil
 }
 
-// seesAll asks for every account of an incident: its story tells of all of them.
+// seesAll asks for every account of a finding: what it tells and the records that it holds are those of all of them.
 func seesAll(scope access.Scope, accounts []string) bool {
 	return scope.All() || len(accounts) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return !scope.Sees(a) })
 }
@@ -212,7 +212,7 @@ func seesAll(scope access.Scope, accounts []string) bool {
 func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[AlertRow], error) {
 	var w where
 	q.narrow(&w)
-	w.scope(scope, "account")
+	w.alerts(scope)
 	if q.Incident != "" {
 		w.and(strings.ReplaceAll(within, "$1", "?"), text(q.Incident), text(q.Incident), text(q.Incident))
 	}
@@ -269,18 +269,18 @@ func (q Query) limit() int {
 
 // Incident returns an incident's document: the JSON of incident.Incident.
 func (d *Desk) Incident(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, `SELECT doc, accounts || more_accounts FROM incidents WHERE uid = $1`, uid, func(accounts string) bool { return seesAll(scope, splitAccounts(accounts)) })
+	return d.document(ctx, `SELECT doc, accounts || more_accounts FROM incidents WHERE uid = $1`, uid, scope)
 }
 
 // Alert returns an alert's document: the JSON of finding.Alert.
 func (d *Desk) Alert(ctx context.Context, scope access.Scope, uid string) (json.RawMessage, error) {
-	return d.document(ctx, `SELECT doc, account FROM alerts WHERE uid = $1`, uid, scope.Sees)
+	return d.document(ctx, `SELECT doc, accounts FROM alerts WHERE uid = $1`, uid, scope)
 }
 
-func (d *Desk) document(ctx context.Context, query, uid string, sees func(accounts string) bool) (json.RawMessage, error) {
+func (d *Desk) document(ctx context.Context, query, uid string, scope access.Scope) (json.RawMessage, error) {
 	var doc, accounts string
 	err := d.db.QueryRowContext(ctx, query, text(uid)).Scan(&doc, &accounts)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !sees(accounts) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !seesAll(scope, splitAccounts(accounts)) {
 		return nil, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
 	if err != nil {

@@ -109,7 +109,7 @@ func (d *Desk) Mentions(ctx context.Context, scope access.Scope, value string, l
 	var w where
 	w.and("uid IN (SELECT alert_uid FROM mentions WHERE value_hash = ?)", keyOf(value))
 	w.and("withdrawn_at IS NULL")
-	w.scope(scope, "account")
+	w.alerts(scope)
 	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(placed_in, incident_uid, ''), title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, verdict FROM alerts`+
 		w.String()+fmt.Sprintf(` ORDER BY last_seen DESC, uid LIMIT %d`, max(1, limit)), w.args...)
 	if err != nil {

@@ -13,13 +13,14 @@ import (
 // order numbers the changes of one transaction. It holds its row until the transaction ends, so that numbers become visible in their
 // order: a reader that has seen one has seen all before it.
 type order struct {
-	tx *sql.Tx
-	n  int64
+	tx      *sql.Tx
+	n       int64
+	changed map[string]bool // uids of findings that a conclusion changed
 }
 
 // inOrder begins to number. It comes before anything else that a transaction writes to findings.
 func inOrder(ctx context.Context, tx *sql.Tx) (*order, error) {
-	o := &order{tx: tx}
+	o := &order{tx: tx, changed: map[string]bool{}}
 	if err := tx.QueryRowContext(ctx, `UPDATE live_turn SET n = n WHERE id = 1 RETURNING n`).Scan(&o.n); err != nil {
 		return nil, fmt.Errorf("order of changes: %w", err)
 	}
@@ -71,7 +72,7 @@ func (d *Desk) Now(ctx context.Context) (n int64, err error) {
 // changed several times is told once, as it is now.
 func (d *Desk) Updates(ctx context.Context, scope access.Scope, after int64) (_ []Update, upTo int64, _ error) {
 	rows, err := d.db.QueryContext(ctx, `SELECT seq, 'incidents', uid, headline, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts || more_accounts, coalesce(merged_into, ''), CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM incidents WHERE seq > $1
-		UNION ALL SELECT seq, 'alerts', uid, title, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, account, '', CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM alerts WHERE seq > $1 ORDER BY 1 LIMIT $2`, after, maxUpdates)
+		UNION ALL SELECT seq, 'alerts', uid, title, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts, '', CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM alerts WHERE seq > $1 ORDER BY 1 LIMIT $2`, after, maxUpdates)
 	if err != nil {
 		return nil, after, fmt.Errorf("updates: %w", err)
 	}
@@ -87,11 +88,7 @@ func (d *Desk) Updates(ctx context.Context, scope access.Scope, after int64) (_ 
 		}
 		u.Severity, u.At, u.Withdrawn = finding.Level(severity), timeOf(at), withdrawn == 1 //nolint:gosec // a level
 		upTo = u.Seq
-		of := []string{u.accounts}
-		if u.Kind == Incidents {
-			of = splitAccounts(u.accounts)
-		}
-		if seesAll(scope, of) {
+		if seesAll(scope, splitAccounts(u.accounts)) {
 			out = append(out, u)
 		}
 	}

@@ -52,7 +52,7 @@ func (d *Desk) Merge(ctx context.Context, scope access.Scope, uid, into string, 
 				return err
 			}
 		}
-		if err := w.accounts(ctx, into); err != nil {
+		if err := regather(ctx, w.tx, into); err != nil {
 			return err
 		}
 		return w.order.keep(ctx)
@@ -95,28 +95,6 @@ func (w *work) touch(ctx context.Context, uid string, s state, text, kind string
 	return w.note(ctx, Incidents, uid, kind, text, "")
 }
 
-// accounts keeps whose alerts people put into an incident: who does not see them all does not see it.
-func (w *work) accounts(ctx context.Context, uid string) error {
-	joined, err := strs(ctx, w.tx, `SELECT accounts FROM incidents WHERE merged_into = $1`, uid)
-	if err != nil {
-		return err
-	}
-	placed, err := strs(ctx, w.tx, `SELECT DISTINCT account FROM alerts WHERE placed_in = $1`, uid)
-	if err != nil {
-		return err
-	}
-	for _, a := range joined {
-		placed = append(placed, splitAccounts(a)...)
-	}
-	slices.Sort(placed)
-	more := ""
-	if placed = slices.Compact(placed); len(placed) > 0 {
-		more = joinAccounts(placed)
-	}
-	_, err = w.tx.ExecContext(ctx, `UPDATE incidents SET more_accounts = $1 WHERE uid = $2`, more, uid)
-	return err
-}
-
 // SplitOff is what is taken out of an incident: an incident that was merged into it, or some of its alerts, which become an incident of
 // their own.
 type SplitOff struct {
@@ -148,7 +126,7 @@ func (d *Desk) Split(ctx context.Context, scope access.Scope, uid string, off Sp
 		if err != nil {
 			return err
 		}
-		if err := w.accounts(ctx, uid); err != nil {
+		if err := regather(ctx, w.tx, uid); err != nil {
 			return err
 		}
 		if err := w.touch(ctx, uid, s, "took out "+part, kindSplit); err != nil {
@@ -197,9 +175,9 @@ func (w *work) takeOut(ctx context.Context, uid string, alerts []string) (string
 		return "", err
 	}
 	now := w.by.At.UnixMilli()
-	_, err = w.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, created_at, acknowledged_at, updated_at, seq, regrouped)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $10, $10, $11, 1)`,
-		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(out), joinAccounts(in.Accounts), string(doc), now, w.order.next())
+	_, err = w.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, created_at, acknowledged_at, updated_at, seq, regrouped, related_told)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $10, $10, $11, 1, 1)`,
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(out), joinAccounts(accountsOfIncident(&in)), string(doc), now, w.order.next())
 	if err != nil {
 		return "", err
 	}
@@ -207,6 +185,9 @@ func (w *work) takeOut(ctx context.Context, uid string, alerts []string) (string
 		if _, err := w.tx.ExecContext(ctx, `UPDATE alerts SET placed_in = $1, seq = $2, updated_at = $3 WHERE uid = $4`, in.UID, w.order.next(), now, out[i].UID); err != nil {
 			return "", err
 		}
+	}
+	if err := regather(ctx, w.tx, in.UID); err != nil { // a document keeps some of an alert's events only
+		return "", err
 	}
 	return in.UID, w.note(ctx, Incidents, in.UID, kindSplit, "taken out of "+uid, "")
 }

@@ -93,6 +93,9 @@ func saveFindings(ctx context.Context, tx *sql.Tx, c *Conclusion) error {
 			return err
 		}
 	}
+	if err := regatherAll(ctx, tx, func(uid string) bool { return o.changed[uid] }); err != nil {
+		return err
+	}
 	return o.keep(ctx)
 }
 
@@ -124,6 +127,7 @@ func withdraw(ctx context.Context, o *order, table string, seen map[string]bool,
 		if _, err := o.tx.ExecContext(ctx, `UPDATE `+table+` SET withdrawn_at = $1, updated_at = $1, seq = $3 WHERE uid = $2`, c.Now.UnixMilli(), uid, o.next()); err != nil { //nolint:gosec // likewise
 			return err
 		}
+		o.changed[uid] = true
 	}
 	return nil
 }
@@ -140,13 +144,18 @@ func saveIncident(ctx context.Context, o *order, in *incident.Incident, c *Concl
 			ingested = t
 		}
 	}
-	_, err = o.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at, seq)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11, $12)
+	r, err := o.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at, seq, related_told)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11, $12, 1)
 		ON CONFLICT (uid) DO UPDATE SET headline = excluded.headline, severity = excluded.severity, score = excluded.score, first_seen = excluded.first_seen,
 			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
 			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at, seq = excluded.seq
-		WHERE incidents.doc <> excluded.doc OR incidents.withdrawn_at IS NOT NULL`,
-		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(in.Accounts), string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
+		WHERE incidents.doc <> excluded.doc OR incidents.accounts <> excluded.accounts OR incidents.withdrawn_at IS NOT NULL`,
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(accountsOfIncident(in)), string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
+	if err != nil {
+		return err
+	}
+	n, err := r.RowsAffected()
+	o.changed[in.UID] = n > 0
 	return err
 }
 
@@ -171,13 +180,17 @@ func saveAlert(ctx context.Context, o *order, a *finding.Alert, incidentUID stri
 			rule_hash = excluded.rule_hash, count = excluded.count, first_seen = excluded.first_seen, last_seen = excluded.last_seen, doc = excluded.doc,
 			occurred_at = CASE WHEN alerts.closed_at IS NULL AND excluded.occurred_at < alerts.occurred_at THEN excluded.occurred_at ELSE alerts.occurred_at END, ingested_at = coalesce(alerts.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at, seq = excluded.seq,
 			late = CASE WHEN excluded.late > alerts.late THEN excluded.late ELSE alerts.late END
-		WHERE excluded.late > alerts.late OR alerts.doc <> excluded.doc OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
+		WHERE excluded.late > alerts.late OR alerts.doc <> excluded.doc OR alerts.accounts <> $19 OR alerts.withdrawn_at IS NOT NULL OR coalesce(alerts.incident_uid, '') <> coalesce(excluded.incident_uid, '')`,
 		a.UID, sql.NullString{String: incidentUID, Valid: incidentUID != ""}, text(a.Title), text(a.Sentence), int64(a.Severity), a.Score, text(a.Rule.ID), a.Rule.Hash, text(a.Account), text(a.Origin.ID), a.Count,
-		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
+		a.First.UnixMilli(), a.Last.UnixMilli(), late, string(doc), millis(ingested), c.Now.UnixMilli(), o.next(), joinAccounts(accountsOf(a)))
 	if err != nil {
 		return err
 	}
 	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	o.changed[a.UID] = true
+	if err := saveAccounts(ctx, o.tx, a); err != nil {
 		return err
 	}
 	return saveMentions(ctx, o.tx, a)

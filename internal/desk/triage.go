@@ -217,16 +217,13 @@ func standing(ctx context.Context, tx *sql.Tx, kind, uid string) (state, error) 
 	const columns = `SELECT status, assignee, verdict, verdict_reason, set_severity, severity_reason, version, acknowledged_at, triaged_at, declared_at, closed_at, `
 	query := columns + `accounts || more_accounts FROM incidents WHERE uid = $1`
 	if kind == Alerts {
-		query = columns + `account FROM alerts WHERE uid = $1`
+		query = columns + `accounts FROM alerts WHERE uid = $1`
 	}
 	var s state
 	var accounts string
 	err := tx.QueryRowContext(ctx, query, uid).Scan(&s.Status, &s.Assignee, &s.Verdict, &s.Reason, &s.Severity, &s.SeverityWhy, &s.Version,
 		&s.Points.Acknowledged, &s.Points.Triaged, &s.Points.Declared, &s.Points.Closed, &accounts)
-	s.accounts = []string{accounts}
-	if kind == Incidents {
-		s.accounts = splitAccounts(accounts)
-	}
+	s.accounts = splitAccounts(accounts)
 	return s, err
 }
 

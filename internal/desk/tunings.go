@@ -42,7 +42,7 @@ func (d *Desk) JudgedAlerts(ctx context.Context, scope access.Scope, rule string
 	var w where
 	w.and("rule_id = ?", text(rule))
 	w.and("verdict <> ''")
-	w.scope(scope, "account")
+	w.alerts(scope)
 	rows, err := d.db.QueryContext(ctx, `SELECT verdict, doc FROM alerts`+w.String()+` ORDER BY uid`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list judged alerts: %w", err)
@@ -201,7 +201,7 @@ func (d *Desk) Tell(ctx context.Context, name, title, sentence string, hits int,
 		if err != nil {
 			return err
 		}
-		return errors.Join(saveMentions(ctx, tx, &a), o.keep(ctx))
+		return errors.Join(saveAccounts(ctx, tx, &a), saveMentions(ctx, tx, &a), o.keep(ctx))
 	})
 	if err != nil {
 		return fmt.Errorf("alert of the hunt %s: %w", name, err)

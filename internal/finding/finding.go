@@ -2,6 +2,7 @@ package finding
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -123,6 +124,17 @@ type Signal struct {
 	Intel    []Accusation `json:"intel,omitempty"`   // the first decides
 }
 
+// Accounts lists the accounts of a signal's events, those of the related ones too; "" is that of an event without one.
+func (s *Signal) Accounts() []string {
+	out := []string{s.Event.Account}
+	for i := range s.Related {
+		if a := s.Related[i].Account; !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // Alert is a signal promoted to the queue. Signals of one rule, origin, account and day are one alert with a count.
 type Alert struct {
 	UID       string    `json:"uid"`
@@ -141,6 +153,7 @@ type Alert struct {
 	Score     float64   `json:"score"`
 	Parts     []Part    `json:"score_parts"`
 	Account   string    `json:"account"`
+	Accounts  []string  `json:"-"` // of all events of all signals, those that are not kept too; the desk keeps them beside the document
 	Origin    Entity    `json:"origin"`
 }
 

@@ -102,6 +102,7 @@ func (a *Alert) add(s *Signal) {
 	for i := range s.Related {
 		a.EventUIDs = append(a.EventUIDs, s.Related[i].UID)
 	}
+	a.Accounts = append(a.Accounts, s.Accounts()...)
 	a.Entities = append(a.Entities, EventEntities(&s.Event)...)
 	for i := range s.Related {
 		a.Entities = append(a.Entities, EventEntities(&s.Related[i])...)
@@ -115,6 +116,8 @@ func (a *Alert) finish() {
 	slices.Sort(a.EventUIDs)
 	a.EventUIDs = slices.Compact(a.EventUIDs)
 	a.Entities = UniqueEntities(a.Entities)
+	slices.Sort(a.Accounts)
+	a.Accounts = slices.Compact(a.Accounts)
 }
 
 // EventEntities lists what an event names: account, principal, origin, session key, address and resources.

@@ -108,6 +108,7 @@ func riskAlert(lows []Alert) (Alert, bool) {
 		}
 		risk.Count += a.Count
 		risk.EventUIDs = append(risk.EventUIDs, a.EventUIDs...)
+		risk.Accounts = append(risk.Accounts, a.Accounts...)
 		risk.Entities = append(risk.Entities, a.Entities...)
 		risk.Rule.Attacks = append(risk.Rule.Attacks, a.Rule.Attacks...)
 		if room := MaxKeptSignals - len(risk.Signals); room > 0 {

@@ -53,10 +53,16 @@ func (in *Incident) people(signals []finding.Signal) {
 		in.Who = append(in.Who, a.Origin)
 		in.Entities = append(in.Entities, a.Entities...)
 		in.Attacks = append(in.Attacks, a.Rule.Attacks...)
+		for _, account := range a.Accounts {
+			accounts[account] = true
+		}
 	}
 	for i := range signals {
 		c := &signals[i].Event
-		accounts[c.Account], regions[c.Region] = true, true
+		regions[c.Region] = true
+		for _, account := range signals[i].Accounts() {
+			accounts[account] = true
+		}
 		for _, e := range finding.EventEntities(c) {
 			if e.Type == "ip" {
 				from = append(from, e)
