@@ -1,8 +1,21 @@
 import { expect, first, test } from './start';
 
-test('a value leads to everything that mentions it, and a row to its record beside OCSF', async ({ page }) => {
+test('a value leads to who it is, by one key to what mentions it, and a sighting to its record', async ({ page }) => {
   await first(page);
   await page.locator('.entity .value').first().click();
+  await expect(page.getByRole('heading', { name: 'What is new' })).toBeVisible();
+  await expect(page.locator('.drawn .node').first()).toBeVisible();
+  await page.keyboard.press('t');
+  await expect(page.getByRole('columnheader', { name: 'Tie' })).toBeVisible();
+  await page.keyboard.press('p');
+  await expect(page.locator('.table tbody tr.on')).toBeVisible();
+  await expect(page).toHaveURL(/pivot.*value=/);
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('Record, as it came')).toBeVisible();
+});
+
+test('everything that mentions a value, and a row with its record beside OCSF', async ({ page }) => {
+  await page.goto('/search?mention=146.70.41.77');
   await expect(page.locator('.table tbody tr.on')).toBeVisible();
   await expect(page.locator('.tally')).toContainText(/rows.*in .* files · .* ms/);
   await expect(page.locator('.histogram .hist').first()).toBeAttached();

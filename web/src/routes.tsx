@@ -55,6 +55,18 @@ const pages = [
   }),
   createRoute({
     getParentRoute: under,
+    path: '/entity',
+    validateSearch: words('kind', 'value', 'from', 'to', 'depth', 'view'),
+    component: lazyRouteComponent(() => import('./entity/page'), 'EntityPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/pivot',
+    validateSearch: words('value', 'from', 'to', 'deep', 'event'),
+    component: lazyRouteComponent(() => import('./pivot/page'), 'PivotPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/sources',
     component: lazyRouteComponent(() => import('./sources/sources'), 'Sources'),
   }),

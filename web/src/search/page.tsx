@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Select, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { api, got } from '../api/client';
 import { bytes, count } from '../ui/format';
@@ -72,6 +72,9 @@ export function SearchPage() {
             { value: 'sql', label: 'SQL' },
           ]}
         />
+        <Link to="/pivot" search={{ value: search.mention }} preload={false}>
+          What mentions a value
+        </Link>
         <Select
           size="xs"
           aria-label="Time"

@@ -51,8 +51,8 @@ function Choices({ close, places }: { close: () => void; places: readonly Place[
     const word = text.trim();
     choices.push({
       title: `Everything that mentions ${word}`,
-      hint: 'search',
-      run: () => go({ to: '/search', search: { mention: word } }),
+      hint: 'pivot',
+      run: () => go({ to: '/pivot', search: { value: word } }),
     });
     choices.push({
       title: `Alerts with ${word}`,

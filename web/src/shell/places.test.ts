@@ -14,6 +14,8 @@ test('the site map, and a key of its own for each place', () => {
       "/incidents",
       "/alerts",
       "/search",
+      "/entity",
+      "/pivot",
       "/rules",
       "/attack",
       "/coverage",

@@ -13,6 +13,8 @@ export const places: readonly Place[] = [
   { to: '/incidents', title: 'Incidents', key: 'i', group: 'Work' },
   { to: '/alerts', title: 'Alerts', key: 'a', group: 'Work' },
   { to: '/search', title: 'Search', key: 's', group: 'Work' },
+  { to: '/entity', title: 'Entities', key: 'e', group: 'Work' },
+  { to: '/pivot', title: 'Pivot', key: 'p', group: 'Work' },
   { to: '/rules', title: 'Rules', key: 'r', group: 'Watch' },
   { to: '/attack', title: 'ATT&CK', key: 'k', group: 'Watch' },
   { to: '/coverage', title: 'Coverage', key: 'c', group: 'Watch' },
