@@ -39,7 +39,7 @@ const pages = [
   createRoute({
     getParentRoute: under,
     path: '/incidents/$uid',
-    validateSearch: words('tab', 'sentence', 'event'),
+    validateSearch: words('tab', 'sentence', 'event', 'set'),
     component: lazyRouteComponent(() => import('./incident/page'), 'IncidentPage'),
   }),
   createRoute({

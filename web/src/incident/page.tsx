@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { seen, useLive } from '../api/live';
+import { Frozen } from '../evidence/frozen';
 import { useDecide } from '../queue/decide';
 import { verdictTone } from '../queue/row';
 import { plain } from '../ui/format';
@@ -134,6 +135,7 @@ function Read({ incident: c }: { incident: Case }) {
           <Timeline incident={c} />
         </Tabs.Panel>
         <Tabs.Panel value="evidence">
+          <Frozen incident={uid} />
           <Evidence incident={c} />
         </Tabs.Panel>
         <Tabs.Panel value="work">
