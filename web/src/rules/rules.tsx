@@ -5,6 +5,7 @@ import { api, got, type Schemas } from '../api/client';
 import { count, plain } from '../ui/format';
 import { Ago, Empty, Panel, Said, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Tuning } from './tuning';
 
 type Rule = Schemas['RuleRow'];
 
@@ -120,33 +121,36 @@ function One({ id, row }: { id: string; row?: Rule }) {
   const r = asked.data;
   if (!r) return <Waiting what="Reading the rule" />;
   return (
-    <Panel
-      title={visible(row?.title ?? id)}
-      aside={
-        <Link to="/alerts" search={{ rule: id, status: 'any' }}>
-          its alerts
-        </Link>
-      }
-    >
-      <p>
-        <Said text={r.description.trim()} />
-      </p>
-      <dl className="facts">
-        <div>
-          <dt>conditions</dt>
-          <dd>{(r.conditions ?? []).map((c) => plain(visible(c))).join(', ')}</dd>
-        </div>
-        <div>
-          <dt>false positives</dt>
-          <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
-        </div>
-        {row && (
+    <>
+      <Panel
+        title={visible(row?.title ?? id)}
+        aside={
+          <Link to="/alerts" search={{ rule: id, status: 'any' }}>
+            its alerts
+          </Link>
+        }
+      >
+        <p>
+          <Said text={r.description.trim()} />
+        </p>
+        <dl className="facts">
           <div>
-            <dt>file</dt>
-            <dd className="mono">{visible(row.file)}</dd>
+            <dt>conditions</dt>
+            <dd>{(r.conditions ?? []).map((c) => plain(visible(c))).join(', ')}</dd>
           </div>
-        )}
-      </dl>
-    </Panel>
+          <div>
+            <dt>false positives</dt>
+            <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
+          </div>
+          {row && (
+            <div>
+              <dt>file</dt>
+              <dd className="mono">{visible(row.file)}</dd>
+            </div>
+          )}
+        </dl>
+      </Panel>
+      <Tuning rule={id} key={id} />
+    </>
   );
 }
