@@ -67,6 +67,12 @@ const pages = [
   }),
   createRoute({
     getParentRoute: under,
+    path: '/hunts',
+    validateSearch: words('hunt', 'make', 'filter', 'sql', 'span'),
+    component: lazyRouteComponent(() => import('./hunts/page'), 'Hunts'),
+  }),
+  createRoute({
+    getParentRoute: under,
     path: '/sources',
     component: lazyRouteComponent(() => import('./sources/sources'), 'Sources'),
   }),

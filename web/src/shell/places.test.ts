@@ -16,6 +16,7 @@ test('the site map, and a key of its own for each place', () => {
       "/search",
       "/entity",
       "/pivot",
+      "/hunts",
       "/rules",
       "/attack",
       "/coverage",

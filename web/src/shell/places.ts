@@ -15,6 +15,7 @@ export const places: readonly Place[] = [
   { to: '/search', title: 'Search', key: 's', group: 'Work' },
   { to: '/entity', title: 'Entities', key: 'e', group: 'Work' },
   { to: '/pivot', title: 'Pivot', key: 'p', group: 'Work' },
+  { to: '/hunts', title: 'Hunts', key: 'n', group: 'Work' },
   { to: '/rules', title: 'Rules', key: 'r', group: 'Watch' },
   { to: '/attack', title: 'ATT&CK', key: 'k', group: 'Watch' },
   { to: '/coverage', title: 'Coverage', key: 'c', group: 'Watch' },
