@@ -26,7 +26,7 @@ export function Hits({ run: { result, found: f } }: { run: Schemas['HuntRun'] })
   const uid = columns.indexOf('uid');
   return (
     <Panel
-      title={`${count(result.hits)}${result.more ? ' or more' : ''} hits`}
+      title={result.hits === 1 ? '1 hit' : `${count(result.hits)}${result.more ? ' or more' : ''} hits`}
       aside={<span className="dim">{count(result.millis)} ms</span>}
     >
       {rows.length === 0 && <Empty title="Nothing was found">What it asks for did not happen in its time.</Empty>}

@@ -63,7 +63,7 @@ export function One({ hunt: h }: { hunt: Hunt }) {
             ) : (
               <strong>
                 {count(h.result.hits)}
-                {h.result.more && ' or more'} hits
+                {h.result.more && ' or more'} {h.result.hits === 1 ? 'hit' : 'hits'}
               </strong>
             )}
           </p>
