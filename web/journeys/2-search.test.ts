@@ -3,7 +3,12 @@ import { expect, first, test } from './start';
 test('a value leads to who it is, by one key to what mentions it, and a sighting to its record', async ({ page }) => {
   await first(page);
   await page.locator('.entity .value').first().click();
-  await expect(page.getByRole('heading', { name: 'What is new' })).toBeVisible();
+  // Its events are in the lake up to a minute after the incident is there.
+  await expect(async () => {
+    const again = page.getByRole('button', { name: 'Look again' });
+    if (await again.isVisible()) await again.click();
+    await expect(page.getByRole('heading', { name: 'What is new' })).toBeVisible({ timeout: 2000 });
+  }).toPass({ timeout: 45_000 });
   await expect(page.locator('.drawn .node').first()).toBeVisible();
   await page.keyboard.press('t');
   await expect(page.getByRole('columnheader', { name: 'Tie' })).toBeVisible();

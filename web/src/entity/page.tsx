@@ -48,7 +48,7 @@ export function EntityPage() {
       {asked.isPending && <Waiting what="Reading its days" />}
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
       {asked.error && <Ask />}
-      {asked.data && <Told profile={asked.data} />}
+      {asked.data && <Told profile={asked.data} again={() => asked.refetch()} />}
     </div>
   );
 }
@@ -113,14 +113,18 @@ function Ask() {
   );
 }
 
-function Told({ profile: p }: { profile: Profile }) {
+function Told({ profile: p, again }: { profile: Profile; again: () => void }) {
   if (p.events === 0)
     return (
       <>
         <Empty title="No event names it">
-          It may be written otherwise in the logs, or be of another kind.{' '}
+          What came in a minute ago may not be stored yet; or it is written otherwise in the logs, or of another kind.{' '}
+          <button type="button" className="link" onClick={again}>
+            Look again
+          </button>
+          ,{' '}
           <Link to="/pivot" search={{ value: p.value }}>
-            Look everywhere for the value
+            look everywhere for the value
           </Link>
         </Empty>
         <Ask />

@@ -59,7 +59,9 @@ export function PivotPage() {
         </p>
       )}
       {p && list.length === 0 && (
-        <Empty title="Nothing mentions it">Ask for a longer time, or look into the words of the records.</Empty>
+        <Empty title="Nothing mentions it">
+          What came in a minute ago may not be stored yet. Ask for a longer time, or look into the words of the records.
+        </Empty>
       )}
       {list.length > 0 && (
         <>
