@@ -15,7 +15,12 @@ test('a value leads to who it is, by one key to what mentions it, and a sighting
   await page.keyboard.press('p');
   await expect(page.locator('.table tbody tr.on')).toBeVisible();
   await expect(page).toHaveURL(/pivot.*value=/);
-  await page.keyboard.press('Enter');
+  await page
+    .locator('.table tbody tr:not([aria-hidden])', { hasNotText: 'alert' })
+    .first()
+    .locator('td')
+    .first()
+    .click();
   await expect(page.getByText('Record, as it came')).toBeVisible();
 });
 
