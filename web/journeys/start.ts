@@ -40,6 +40,16 @@ async function signUp(page: Page) {
   await page.context().close();
 }
 
+const everyLook = [
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 390 },
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 390 },
+] as const;
+
+/** looks are those that axe sees each page in: both schemes and both widths once, or with LOOKS=all (npm run journeys:all) each with each. */
+export const looks = process.env.LOOKS === 'all' ? everyLook : everyLook.slice(0, 2);
+
 /** known waits until the page knows who looks at it: before that no key decides anything. */
 export async function known(page: Page) {
   await expect(page.locator('.who')).toHaveText(person.name);
@@ -76,4 +86,4 @@ export async function first(page: Page) {
   await expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible();
 }
 
-export { expect };
+export { expect, type Page };

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { FormEvent } from 'react';
 import { api, got } from '../api/client';
-import { Empty, Said, Time, Trouble, Waiting } from '../ui/parts';
+import { Empty, Said, Scroll, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 const pageSize = 200;
@@ -60,7 +60,7 @@ export function Audit() {
         <Empty title="No entry matches">Names and actions must be whole: signin, incident.verdict, search.</Empty>
       )}
       {rows.length > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Entries of the audit log" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -93,7 +93,7 @@ export function Audit() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {asked.hasNextPage && (
         <Button variant="default" size="xs" onClick={() => asked.fetchNextPage()} loading={asked.isFetchingNextPage}>

@@ -113,6 +113,16 @@ export function Panel({ title, aside, children }: { title: string; aside?: React
   );
 }
 
+/** Scroll is a table wider than the window may be: it scrolls by itself, by keys too. */
+export function Scroll({ label, panel, children }: { label: string; panel?: boolean; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard
+    <section className={panel ? 'panel scroll' : 'scroll'} aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  );
+}
+
 /** Key is a key as one sees it on the board. */
 export function Key({ children }: { children: ReactNode }) {
   return <kbd className="key">{children}</kbd>;

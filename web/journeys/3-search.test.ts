@@ -1,9 +1,19 @@
-import { expect, first, test } from './start';
+import { expect, fair, first, looks, type Page, read, test } from './start';
+
+/** stored waits until the lake holds what a search asks for: it takes in what came once a minute. */
+async function stored(page: Page) {
+  await expect(async () => {
+    await expect(page.locator('.table tbody tr.on, .empty').first()).toBeVisible();
+    if ((await page.locator('.empty').count()) === 0) return;
+    await page.reload();
+    throw new Error('not stored yet');
+  }).toPass({ timeout: 100_000 });
+}
 
 test('a value leads to everything that mentions it, and a row to its record beside OCSF', async ({ page }) => {
   await first(page);
   await page.locator('.entity .value').first().click();
-  await expect(page.locator('.table tbody tr.on')).toBeVisible();
+  await stored(page);
   await expect(page.locator('.tally')).toContainText(/rows.*in .* files · .* ms/);
   await expect(page.locator('.histogram .hist').first()).toBeAttached();
   await expect(page.locator('.facets section').first()).toBeVisible();
@@ -24,3 +34,19 @@ test('SQL that writes is refused in words, and what was asked stays', async ({ p
   await expect(page.locator('.table tbody')).toContainText('<img src=x onerror=alert(1)>');
   expect(await page.locator('.table img').count()).toBe(0);
 });
+
+for (const { colorScheme, width } of looks) {
+  test.describe(`fair to all, ${colorScheme}, ${width} px`, () => {
+    test.use({ colorScheme, viewport: { width, height: 800 } });
+    test('/search', async ({ page }) => {
+      await page.goto('/search');
+      await stored(page);
+      await expect(page.locator('.facets section').first()).toBeVisible();
+      await read(page);
+      await fair(page);
+      await page.locator('.table tbody tr.on').click();
+      await expect(page.getByText('Record, as it came')).toBeVisible();
+      await fair(page);
+    });
+  });
+}

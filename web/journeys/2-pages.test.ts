@@ -1,10 +1,9 @@
-import { expect, fair, first, read, test } from './start';
+import { expect, fair, first, looks, read, test } from './start';
 
 const pages = [
   '/',
   '/incidents',
   '/alerts',
-  '/search',
   '/rules',
   '/attack',
   '/coverage',
@@ -17,14 +16,9 @@ const pages = [
   '/nothing',
 ];
 
-const looks = [
-  { scheme: 'light', width: 1280 },
-  { scheme: 'dark', width: 390 },
-] as const;
-
-for (const { scheme, width } of looks) {
-  test.describe(`fair to all, ${scheme}, ${width} px`, () => {
-    test.use({ colorScheme: scheme, viewport: { width, height: 800 } });
+for (const { colorScheme, width } of looks) {
+  test.describe(`fair to all, ${colorScheme}, ${width} px`, () => {
+    test.use({ colorScheme, viewport: { width, height: 800 } });
     for (const at of pages)
       test(at, async ({ page }) => {
         await page.goto(at);
