@@ -47,10 +47,14 @@ for (const { colorScheme, width } of looks) {
       await fair(page);
       await page.keyboard.press('Escape');
       await expect(page.getByRole('dialog')).toHaveCount(0);
+      await expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible(); // the dialog is closed, not the page
       await page.keyboard.press('v');
       await page.keyboard.press('t');
-      await expect(page.getByRole('dialog', { name: 'Verdict' })).toBeVisible();
+      await expect(page.getByRole('radio', { name: /True positive/, checked: true })).toBeVisible();
       await fair(page);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toHaveCount(0);
+      await expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible();
     });
   });
 }

@@ -40,7 +40,7 @@ export function Audit() {
         <h1>Audit</h1>
         <span className="dim">Every entry is an event in the lake too, under the source tocsin-audit.</span>
       </header>
-      <form onSubmit={narrow} className="line">
+      <form onSubmit={narrow} className="line even">
         <TextInput name="actor" size="xs" aria-label="Who" placeholder="Who" defaultValue={actor} />
         <TextInput
           name="action"
@@ -87,7 +87,7 @@ export function Audit() {
                   </td>
                   <td className={r.outcome === 'success' ? '' : 'bad'}>{r.outcome}</td>
                   <td className="mono">
-                    <Said text={r.detail ?? ''} most={240} />
+                    <Said text={r.detail ?? ''} most={240} lines />
                   </td>
                 </tr>
               ))}
