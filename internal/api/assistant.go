@@ -48,7 +48,7 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 			s.Log.Error("a caller could not be looked for", "error", err)
 			problem(w, http.StatusInternalServerError, "the desk cannot be asked")
 		case !c.Role.May(access.Read):
-			s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied})
+			_ = s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied})
 			problem(w, http.StatusForbidden, "this needs the right to read")
 		default:
 			tools.ServeHTTP(w, r)

@@ -216,7 +216,7 @@ func TestALiveStreamEnds(t *testing.T) {
 		if last != "" {
 			req.Header.Set("Last-Event-ID", last)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // the caller closes it
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatal(resp, err)
 		}

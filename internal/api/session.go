@@ -162,6 +162,7 @@ func (s *Server) me(c caller) me {
 }
 
 func (s *Server) cookie(secret string, maxAge int) http.Cookie {
+	//nolint:gosec // Secure is set where the connection is; without TLS only this machine is listened on
 	return http.Cookie{Name: sessionCookie, Value: secret, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
@@ -35,7 +36,7 @@ func (d *Desk) RuleUses(ctx context.Context, scope access.Scope, now time.Time) 
 	var w where
 	w.and("withdrawn_at IS NULL")
 	w.scope(scope, "account")
-	args := append(w.args, now.AddDate(0, 0, -30).UnixMilli())
+	args := append(slices.Clone(w.args), now.AddDate(0, 0, -30).UnixMilli())
 	rows, err := d.db.QueryContext(ctx, `SELECT rule_id, count(*), sum(CASE WHEN last_seen >= $`+fmt.Sprint(len(args))+` THEN 1 ELSE 0 END), sum(CASE WHEN verdict = 'true_positive' THEN 1 ELSE 0 END), sum(CASE WHEN verdict = 'benign_true_positive' THEN 1 ELSE 0 END),
 		sum(CASE WHEN verdict = 'false_positive' THEN 1 ELSE 0 END), max(last_seen) FROM alerts`+w.String()+` GROUP BY rule_id`, args...)
 	if err != nil {
