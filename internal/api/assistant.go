@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -22,7 +23,7 @@ func assistantOperation() huma.Operation {
 	o := op(access.Read, "POST", assistantPath, "Tools for assistants that only read, by the Model Context Protocol")
 	o.RequestBody = &huma.RequestBody{Required: true, Description: "a message of JSON-RPC 2.0", Content: map[string]*huma.MediaType{"application/json": {}}}
 	o.Responses = map[string]*huma.Response{}
-	for status, why := range map[string]string{"400": "the message is wrong", "401": "no valid token", "403": "a token of something else", "500": "a fault of Tocsin"} {
+	for status, why := range map[string]string{"400": "the message is wrong", "401": "no valid token", "403": "a token of something else", "404": "no such method or session", "405": "another method", "413": "too many bytes", "415": "no JSON", "500": "a fault of Tocsin"} {
 		o.Responses[status] = &huma.Response{Description: why, Content: map[string]*huma.MediaType{"application/problem+json": {}}}
 	}
 	return o
@@ -51,10 +52,35 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 			_ = s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied})
 			problem(w, http.StatusForbidden, "this needs the right to read")
 		default:
-			tools.ServeHTTP(w, r)
+			tools.ServeHTTP(&plainly{ResponseWriter: w}, r)
 		}
 	}
 }
+
+// plainly turns an error in plain words, as the protocol's library writes it, into a problem as all other routes answer.
+type plainly struct {
+	http.ResponseWriter
+	failed int // the status of an error in plain words, whose words come next
+}
+
+func (p *plainly) WriteHeader(status int) {
+	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
+		p.failed = status
+		return
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *plainly) Write(b []byte) (int, error) {
+	if p.failed == 0 {
+		return p.ResponseWriter.Write(b)
+	}
+	problem(p.ResponseWriter, p.failed, strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
+// Unwrap lets what streams find what flushes.
+func (p *plainly) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 // insideOf asks the routes of this server, with the credentials of a request.
 func insideOf(mux *http.ServeMux, from *http.Request) assistant.Ask {

@@ -262,7 +262,7 @@ func TestWhatTheLedgerDoesNotKnowIsSaid(t *testing.T) {
 	if err := s.fill(t.Context(), true, record(1, own)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ledger.Append(t.Context(), ledger.RuleVersion{ID: "r"}); err != nil {
+	if _, err := s.ledger.Append(t.Context(), ledger.RuleVersion{ID: "r", State: ledger.RuleInForce}); err != nil {
 		t.Fatal(err)
 	}
 	id := s.capture(t, &Request{Events: []string{uid(1), uid(2), uid(3)}, Copies: []Copy{{UID: uid(2), Account: own, Time: noon, Raw: []byte(record(2, own))}}})
