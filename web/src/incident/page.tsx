@@ -230,12 +230,12 @@ function Evidence({ incident: c }: { incident: Case }) {
           key={a.uid}
           title={visible(a.title)}
           aside={
-            <>
-              <Severity level={a.severity} />{' '}
+            <span className="aside">
+              <Severity level={a.severity} />
               <Link to="/alerts/$uid" params={{ uid: a.uid }}>
                 open
               </Link>
-            </>
+            </span>
           }
         >
           <p>

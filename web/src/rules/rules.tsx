@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { api, got, type Schemas } from '../api/client';
 import { count, plain } from '../ui/format';
-import { Ago, Empty, Panel, Said, Severity, Trouble, Waiting } from '../ui/parts';
+import { Ago, Empty, Panel, Said, Scroll, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 import { Tuning } from './tuning';
 
@@ -60,7 +60,7 @@ export function Rules() {
         <Empty title="No rule matches">Take the words or the choice above away.</Empty>
       )}
       {rows.length > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Rules" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -79,7 +79,7 @@ export function Rules() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </div>
   );

@@ -161,7 +161,10 @@ export function SearchPage() {
           {answer.isPending && answer.isFetching && <Waiting what="Asking the lake" />}
           {a && a.rows?.length === 0 && (
             <Empty title="Nothing was found">
-              <p>Ask for a longer time, or for less: a condition names columns, as in the examples.</p>
+              <p>
+                Ask for a longer time, or for less: a condition names columns, as in the examples. What came within the
+                last minute may be on its way into the lake.
+              </p>
               <Examples ask={(filter) => put({ filter })} />
             </Empty>
           )}
