@@ -1,4 +1,4 @@
-import { expect, first, test } from './start';
+import { expect, first, known, test } from './start';
 
 test('an incident is opened, understood, taken, judged and undone by keys alone', async ({ page }) => {
   await first(page);
@@ -24,6 +24,7 @@ test('an incident is opened, understood, taken, judged and undone by keys alone'
   await page.keyboard.press('n');
   await page.getByRole('textbox', { name: 'Note, in Markdown' }).fill('<b>not bold</b> \u202Eturned');
   await page.keyboard.press('Control+Enter');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
   await page.keyboard.press('4');
   await expect(page.locator('.note')).toHaveText('<b>not bold</b> \\u{202e}turned');
   await page.getByLabel('New task').fill('Rotate the key');
@@ -37,6 +38,7 @@ test('many alerts are judged at once, and a view says what is left', async ({ pa
   await page.goto('/alerts');
   const rows = page.locator('.row');
   await expect(rows.first()).toBeVisible();
+  await known(page);
   for (const key of ['x', 'x']) await page.keyboard.press(key);
   await expect(page.getByText('2 chosen')).toBeVisible();
   for (const key of ['v', 'b', 'Enter']) await page.keyboard.press(key);
@@ -49,13 +51,14 @@ test('many alerts are judged at once, and a view says what is left', async ({ pa
 test('what others change is told, and moves nothing until one asks', async ({ page, request }) => {
   await first(page);
   const uid = page.url().split('/').at(-1)?.split('?')[0];
+  const stream = page.waitForResponse(/\/api\/v1\/live/); // once it is open; what came before that is no news
   await page.goto('/incidents');
+  await stream;
   await expect(page.locator('.row').first()).toBeVisible();
   const before = await page.locator('.row').first().textContent();
-  await page.waitForTimeout(1500); // the stream is open by then; what came before it is no news
   const done = await request.patch(`/api/v1/incidents/${uid}/decision`, { data: { status: 'in_progress' } });
   expect(done.ok()).toBe(true);
-  await expect(page.getByRole('button', { name: /1 new/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /\d new/ })).toBeVisible();
   expect(await page.locator('.row').first().textContent()).toBe(before);
   await page.keyboard.press('r');
   await expect(page.locator('.row .state', { hasText: 'in progress' })).toBeVisible();

@@ -2,7 +2,7 @@
 # The binary on a simulated organisation under one attack, for the journeys; what it says, the link of the set-up with it, goes to a file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-bin=${TOCSIN_BIN:-$PWD/bin/tocsin} port=$1 here=$PWD/out/console
+bin=${TOCSIN_BIN:-$PWD/bin/tocsin} port=$1 here=$PWD/out/console-$1
 rm -rf "$here"
 mkdir -p "$here"
 "$bin" simulate --sample -o "$here/simulated" >/dev/null

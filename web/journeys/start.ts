@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from '@playwright/test';
+import { folder } from '../playwright.config';
 
-const folder = '../out/console';
 const kept = `${folder}/session.json`;
 
 /** person is who walks the journeys. */
@@ -35,8 +35,29 @@ async function signUp(page: Page) {
   await page.getByRole('textbox', { name: 'Password' }).fill(person.password);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'What needs you now' })).toBeVisible();
+  await known(page);
   await page.context().storageState({ path: kept });
   await page.context().close();
+}
+
+const everyLook = [
+  { colorScheme: 'light', width: 1280 },
+  { colorScheme: 'dark', width: 390 },
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 390 },
+] as const;
+
+/** looks are those that axe sees each page in: both schemes and both widths once, or with LOOKS=all (npm run journeys:all) each with each. */
+export const looks = process.env.LOOKS === 'all' ? everyLook : everyLook.slice(0, 2);
+
+/** known waits until the page knows who looks at it: before that no key decides anything. */
+export async function known(page: Page) {
+  await expect(page.locator('.who')).toHaveText(person.name);
+}
+
+/** read waits until nothing on a page is still being read. */
+export async function read(page: Page) {
+  await expect(page.locator('.waiting')).toHaveCount(0);
 }
 
 /** fair checks a page by axe: nothing serious may be found, and nothing may stand out of the window. */
@@ -55,12 +76,14 @@ export async function fair(page: Page) {
 export async function first(page: Page) {
   await page.goto('/incidents');
   await expect(async () => {
-    if (await page.locator('.row').count()) return;
+    await expect(page.locator('.row, .empty').first()).toBeVisible();
+    if ((await page.locator('.row').count()) > 0) return;
     await page.reload();
-    await expect(page.locator('.row').first()).toBeVisible({ timeout: 2000 });
-  }).toPass({ timeout: 45_000 });
+    throw new Error('no incident yet');
+  }).toPass({ timeout: 90_000 });
+  await known(page);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible();
 }
 
-export { expect };
+export { expect, type Page };

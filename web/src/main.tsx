@@ -5,6 +5,7 @@ import './style/queue.css';
 import './style/incident.css';
 import './style/search.css';
 import './style/pages.css';
+import './style/investigate.css';
 import './style/narrow.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';

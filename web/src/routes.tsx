@@ -39,7 +39,7 @@ const pages = [
   createRoute({
     getParentRoute: under,
     path: '/incidents/$uid',
-    validateSearch: words('tab', 'sentence', 'event'),
+    validateSearch: words('tab', 'sentence', 'event', 'set'),
     component: lazyRouteComponent(() => import('./incident/page'), 'IncidentPage'),
   }),
   createRoute({
@@ -52,6 +52,24 @@ const pages = [
     path: '/search',
     validateSearch: words('filter', 'sql', 'from', 'to', 'mention', 'event'),
     component: lazyRouteComponent(() => import('./search/page'), 'SearchPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/entity',
+    validateSearch: words('kind', 'value', 'from', 'to', 'depth', 'view'),
+    component: lazyRouteComponent(() => import('./entity/page'), 'EntityPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/pivot',
+    validateSearch: words('value', 'from', 'to', 'deep', 'event'),
+    component: lazyRouteComponent(() => import('./pivot/page'), 'PivotPage'),
+  }),
+  createRoute({
+    getParentRoute: under,
+    path: '/hunts',
+    validateSearch: words('hunt', 'make', 'filter', 'sql', 'span'),
+    component: lazyRouteComponent(() => import('./hunts/page'), 'Hunts'),
   }),
   createRoute({
     getParentRoute: under,

@@ -175,6 +175,314 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/entity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The profile of an entity: who, since when, what it does, and what of it is new */
+        get: operations["getentity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/entity/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kinds of entities, and where events name them */
+        get: operations["getentity-kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sets of evidence, the newest first */
+        get: operations["getevidence"];
+        put?: never;
+        /** Freeze an incident, events or the state of entities */
+        post: operations["postevidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One set, with what it holds and its chain of custody, which notes this reading */
+        get: operations["getevidence-uid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let go of a set's bytes; its manifests, its chain of custody and the ledger keep that it was */
+        post: operations["postevidence-uid-delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A set as zip or as one offline page that verifies itself; the ledger is told */
+        post: operations["postevidence-uid-export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a file or a screenshot of a page to a set */
+        post: operations["postevidence-uid-files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a set on legal hold: it cannot be deleted */
+        post: operations["postevidence-uid-hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/items/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of an item, while they are as they were captured */
+        get: operations["getevidence-uid-items-sha256"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a legal hold */
+        post: operations["postevidence-uid-release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evidence/{uid}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check all of a set, from its bytes up to the ledger's signature */
+        post: operations["postevidence-uid-verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an entity is tied to, and how many others share each tie */
+        get: operations["getgraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the lake in SQL, by a filter or by a Sigma rule */
+        post: operations["posthunt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hunts that are kept; who does not see all accounts sees their own */
+        get: operations["gethunts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunts/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One hunt */
+        get: operations["gethunts-uid"];
+        /** Keep a hunt */
+        put: operations["puthunts-uid"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunts/{uid}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Draft a rule with tests of a hunt: the first of two steps */
+        post: operations["posthunts-uid-rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunts/{uid}/rule/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept a draft: its tests run, and it is written into the folder of rules */
+        post: operations["posthunts-uid-rule-accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hunts/{uid}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a hunt; who sees all accounts has its result kept */
+        post: operations["posthunts-uid-run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -482,6 +790,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mcp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tools for assistants that only read, by the Model Context Protocol */
+        post: operations["postmcp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/people": {
         parameters: {
             query?: never;
@@ -534,6 +859,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pivot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything that mentions a value, in time order */
+        post: operations["postpivot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/precision": {
         parameters: {
             query?: never;
@@ -579,6 +921,40 @@ export interface paths {
         get: operations["getrules-uid"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{uid}/tuning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose a filter out of the verdicts on a rule, with its proof over all history */
+        post: operations["postrules-uid-tuning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{uid}/tuning/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept the filter that was proposed; its proof is made again */
+        post: operations["postrules-uid-tuning-accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -758,6 +1134,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tunings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Filters that were accepted, and how many alerts each takes */
+        get: operations["gettunings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tunings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a filter; what it took comes back */
+        delete: operations["deletetunings-id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/verdicts": {
         parameters: {
             query?: never;
@@ -830,6 +1240,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Accepted: {
+            files: string[] | null;
+            next: string;
+        };
         Accusation: {
             /** Format: int64 */
             confidence: number;
@@ -958,6 +1372,11 @@ export interface components {
         Beat: {
             /** Format: date-time */
             at: string;
+        };
+        By: {
+            address?: string;
+            kind: string;
+            name: string;
         };
         Card: {
             access_key?: string;
@@ -1123,6 +1542,43 @@ export interface components {
             /** Format: date-time */
             withdrawn_at?: string;
         };
+        Deed: {
+            action: string;
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["By"];
+            detail: string;
+            object: string;
+            previous: string;
+        };
+        Detail: {
+            accounts: string[] | null;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            captures: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            custody: components["schemas"]["Deed"][] | null;
+            custody_problem?: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            /** Format: date-time */
+            held_at?: string;
+            held_by?: string;
+            held_why?: string;
+            id: string;
+            incident?: string;
+            /** Format: int64 */
+            items: number;
+            manifests: components["schemas"]["Sealed"][] | null;
+            problem?: string;
+            sealed: boolean;
+            title: string;
+            /** Format: date-time */
+            verified_at?: string;
+        };
         Entity: {
             id: string;
             name?: string;
@@ -1181,6 +1637,23 @@ export interface components {
              */
             type: string;
         };
+        Event: {
+            account: string;
+            format: string;
+            object: string;
+            ocsf?: string;
+            proof: components["schemas"]["Proof"];
+            /** Format: date-time */
+            received?: string;
+            source: string;
+            /** Format: date-time */
+            time?: string;
+            uid: string;
+        };
+        EvidenceList: {
+            items: components["schemas"]["Set"][] | null;
+            next?: string;
+        };
         FeedView: {
             /** @description an allow-list: what it covers accuses nobody */
             allow: boolean;
@@ -1234,6 +1707,331 @@ export interface components {
             rows: (unknown[] | null)[] | null;
             types: string[] | null;
         };
+        HuntAsked: {
+            args?: string[] | null;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            files: number;
+            /** Format: date-time */
+            from?: string;
+            /** Format: int64 */
+            millis: number;
+            more?: boolean;
+            sql: string;
+            /** Format: date-time */
+            to?: string;
+        };
+        HuntDayRisk: {
+            day: string;
+            /** Format: double */
+            points: number;
+        };
+        HuntDraft: {
+            name: string;
+            notes: string[] | null;
+            rule: string;
+            tests: string;
+        };
+        HuntEdge: {
+            /** Format: int64 */
+            denied: number;
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            first_seen: string;
+            from: string;
+            /** Format: date-time */
+            last_seen: string;
+            operations?: string[] | null;
+            /** Format: int64 */
+            others: number;
+            tie: string;
+            to: string;
+        };
+        HuntFile: {
+            every?: string;
+            name: string;
+            notes?: string;
+            notify?: string;
+            owner?: string;
+            query: components["schemas"]["HuntQuery"];
+            question: string;
+            result?: components["schemas"]["HuntKept"];
+            span?: string;
+            title: string;
+        };
+        HuntFound: {
+            accounts?: {
+                [key: string]: number;
+            };
+            asked: components["schemas"]["HuntAsked"];
+            /** Format: int64 */
+            candidates?: number;
+            columns: string[] | null;
+            more: boolean;
+            notes?: string[] | null;
+            rows: (unknown[] | null)[] | null;
+        };
+        HuntGraph: {
+            asked: components["schemas"]["HuntAsked"][] | null;
+            edges: components["schemas"]["HuntEdge"][] | null;
+            /** Format: int64 */
+            millis: number;
+            nodes: components["schemas"]["HuntNode"][] | null;
+            notes: string[] | null;
+            root: string;
+        };
+        HuntHabit: {
+            /** Format: int64 */
+            before: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            denied: number;
+            /** Format: date-time */
+            first_seen: string;
+            key: string;
+            /** Format: date-time */
+            last_seen: string;
+            name?: string;
+            /** Format: int64 */
+            now: number;
+            standing: string;
+        };
+        HuntKept: {
+            accounts?: {
+                [key: string]: number;
+            };
+            /** Format: date-time */
+            at: string;
+            by: string;
+            error?: string;
+            /** Format: int64 */
+            hits: number;
+            /** Format: int64 */
+            millis: number;
+            more?: boolean;
+        };
+        HuntKind: {
+            name: string;
+            places: components["schemas"]["HuntPlace"][] | null;
+            ties: string;
+            title: string;
+        };
+        HuntLink: {
+            access_key?: string;
+            account: string;
+            as: string;
+            by: string;
+            event_uid: string;
+            /** Format: date-time */
+            time: string;
+        };
+        HuntMention: {
+            account: string;
+            /** Format: date-time */
+            first_seen: string;
+            incident?: string;
+            /** Format: date-time */
+            last_seen: string;
+            origin: string;
+            rule_id: string;
+            /** Format: double */
+            score: number;
+            sentence: string;
+            severity: string;
+            status: string;
+            title: string;
+            uid: string;
+            verdict?: string;
+        };
+        HuntNews: {
+            /** Format: int64 */
+            before: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            denied: number;
+            /** Format: date-time */
+            first_seen: string;
+            key: string;
+            /** Format: date-time */
+            last_seen: string;
+            name?: string;
+            /** Format: int64 */
+            now: number;
+            panel: string;
+            standing: string;
+        };
+        HuntNode: {
+            cut?: string;
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            first_seen: string;
+            id: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen: string;
+            name?: string;
+            /** Format: int64 */
+            others: number;
+            severity?: string;
+            /** Format: int64 */
+            step: number;
+            value: string;
+        };
+        HuntPanel: {
+            asked: components["schemas"]["HuntAsked"];
+            habits: components["schemas"]["HuntHabit"][] | null;
+            name: string;
+            /** Format: int64 */
+            of: number;
+            title: string;
+        };
+        HuntPivot: {
+            /** Format: int64 */
+            millis: number;
+            more: boolean;
+            searched: components["schemas"]["HuntSearched"][] | null;
+            sightings: components["schemas"]["HuntSighting"][] | null;
+            value: string;
+        };
+        HuntPlace: {
+            fast?: boolean;
+            only?: string;
+            path: string;
+            sql: string;
+        };
+        HuntProfile: {
+            asked: components["schemas"]["HuntAsked"][] | null;
+            /** Format: date-time */
+            baseline_from: string;
+            chain: components["schemas"]["HuntLink"][] | null;
+            /** Format: int64 */
+            denied: number;
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            first_seen?: string;
+            /** Format: date-time */
+            from: string;
+            kind: string;
+            /** Format: date-time */
+            last_seen?: string;
+            /** Format: int64 */
+            millis: number;
+            new: components["schemas"]["HuntNews"][] | null;
+            notes: string[] | null;
+            /** Format: int64 */
+            now: number;
+            origins: string[] | null;
+            panels: components["schemas"]["HuntPanel"][] | null;
+            risk: components["schemas"]["HuntRisk"];
+            support: components["schemas"]["HuntSupport"];
+            /** Format: date-time */
+            to: string;
+            value: string;
+        };
+        HuntProof: {
+            /** Format: int64 */
+            alerts: number;
+            asked: components["schemas"]["HuntAsked"];
+            by_origin: {
+                [key: string]: number;
+            };
+            examples: string[] | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            hidden: number;
+            lost: string[] | null;
+            /** Format: int64 */
+            matches: number;
+            partial?: string;
+            /** Format: int64 */
+            saved: number;
+            /** Format: double */
+            saved_per_day: number;
+            /** Format: date-time */
+            to: string;
+        };
+        HuntProposal: {
+            /** Format: date-time */
+            expires?: string;
+            fields: {
+                [key: string]: string[] | null;
+            };
+            id: string;
+            /** Format: int64 */
+            learned_from: number;
+            /** Format: int64 */
+            left: number;
+            owner?: string;
+            proof?: components["schemas"]["HuntProof"];
+            rule_id: string;
+            sigma: string;
+            title: string;
+            /** Format: int64 */
+            true_positives: number;
+        };
+        HuntQuery: {
+            filter?: string;
+            sigma?: string;
+            sql?: string;
+        };
+        HuntRisk: {
+            days: components["schemas"]["HuntDayRisk"][] | null;
+            findings: components["schemas"]["HuntMention"][] | null;
+            parts: components["schemas"]["HuntShare"][] | null;
+            /** Format: double */
+            points: number;
+        };
+        HuntRun: {
+            found: components["schemas"]["HuntFound"];
+            result: components["schemas"]["HuntKept"];
+        };
+        HuntSearched: {
+            asked?: components["schemas"]["HuntAsked"];
+            /** Format: int64 */
+            found: number;
+            what: string;
+            why?: string;
+        };
+        HuntShare: {
+            /** Format: double */
+            points: number;
+            reason: string;
+            /** Format: double */
+            score: number;
+            uid: string;
+        };
+        HuntSighting: {
+            account?: string;
+            alert?: components["schemas"]["HuntMention"];
+            as: string[] | null;
+            event_uid?: string;
+            operation?: string;
+            origin?: string;
+            region?: string;
+            resource?: string;
+            service?: string;
+            src_ip?: string;
+            status?: string;
+            /** Format: date-time */
+            time: string;
+        };
+        HuntSupport: {
+            /** Format: int64 */
+            days: number;
+            enough: boolean;
+            /** Format: int64 */
+            events: number;
+        };
+        Identified: {
+            id: string;
+        };
         IncidentRow: {
             accounts: string[] | null;
             /** Format: int64 */
@@ -1258,6 +2056,21 @@ export interface components {
             version: number;
             /** Format: date-time */
             withdrawn_at?: string;
+        };
+        Included: {
+            /** Format: int64 */
+            index: number;
+            line: string;
+            path: string[] | null;
+        };
+        Item: {
+            /** Format: int64 */
+            bytes: number;
+            event?: components["schemas"]["Event"];
+            kind: string;
+            media: string;
+            name: string;
+            sha256: string;
         };
         Join: {
             a: string;
@@ -1309,6 +2122,23 @@ export interface components {
         };
         Made: {
             id: string;
+        };
+        Manifest: {
+            accounts: string[] | null;
+            /** Format: date-time */
+            at: string;
+            by: components["schemas"]["By"];
+            /** Format: int64 */
+            capture: number;
+            format: string;
+            incident: string;
+            items: components["schemas"]["Item"][] | null;
+            lake: components["schemas"]["Statement"];
+            notes: string[] | null;
+            previous: string;
+            set: string;
+            title: string;
+            why: string;
         };
         Match: {
             field: string;
@@ -1390,9 +2220,36 @@ export interface components {
             name: string;
             role: string;
         };
+        PivotQuestion: {
+            /**
+             * @description how far to look; left out: into records only where columns hold nothing
+             * @enum {string}
+             */
+            depth?: "columns" | "paths" | "records";
+            /** Format: date-time */
+            from?: string;
+            /**
+             * Format: int64
+             * @description 200 where it is left out
+             */
+            limit?: number;
+            /** Format: date-time */
+            to?: string;
+            value: string;
+        };
         "Postalerts-decisionsRequest": {
             change: components["schemas"]["Change"];
             uids: string[] | null;
+        };
+        "Postevidence-uid-exportRequest": {
+            /** @enum {string} */
+            format: "zip" | "html";
+            /** @description goes into the chain of custody */
+            why: string;
+        };
+        "Posthunts-uid-rule-acceptRequest": {
+            rule: string;
+            tests: string;
         };
         "Postincidents-decisionsRequest": {
             change: components["schemas"]["Change"];
@@ -1425,6 +2282,15 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        "Postrules-uid-tuning-acceptRequest": {
+            /** Format: date-time */
+            expires: string;
+            /** @description of the proposal that was read */
+            id: string;
+            /** @description who answers for it */
+            owner: string;
+            reason?: string;
+        };
         Precision: {
             /** Format: int64 */
             alerts: number;
@@ -1446,6 +2312,14 @@ export interface components {
             /** Format: double */
             store_per_month: number;
         };
+        Proof: {
+            file: string;
+            /** Format: int64 */
+            index: number;
+            /** Format: int64 */
+            leaf: number;
+            path: string[] | null;
+        };
         "Putsession-passwordRequest": {
             new: string;
             old: string;
@@ -1464,6 +2338,29 @@ export interface components {
             sql?: string;
             /** Format: date-time */
             to?: string;
+        };
+        Reason: {
+            /** @description goes into the chain of custody */
+            why: string;
+        };
+        Report: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            captures: number;
+            /** Format: int64 */
+            custody: number;
+            /** Format: int64 */
+            events: number;
+            /** Format: date-time */
+            first_capture?: string;
+            /** Format: int64 */
+            items: number;
+            problems: string[] | null;
+            /** Format: int64 */
+            proven: number;
+            set: string;
+            title: string;
         };
         RetentionRow: {
             /** Format: int64 */
@@ -1552,6 +2449,24 @@ export interface components {
             tags?: string[] | null;
             version: string;
         };
+        Sealed: {
+            /** Format: int64 */
+            leaf: number | null;
+            manifest: components["schemas"]["Manifest"];
+            sha256: string;
+        };
+        SearchQuestion: {
+            filter?: string;
+            /** Format: date-time */
+            from?: string;
+            /** Format: int64 */
+            rows?: number;
+            /** @description a Sigma rule of single records */
+            sigma?: string;
+            sql?: string;
+            /** Format: date-time */
+            to?: string;
+        };
         SecretAnswer: {
             /** Format: date-time */
             expires_at?: string;
@@ -1580,6 +2495,31 @@ export interface components {
             person: string;
             /** Format: date-time */
             seen_at: string;
+        };
+        Set: {
+            accounts: string[] | null;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            captures: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            /** Format: date-time */
+            held_at?: string;
+            held_by?: string;
+            held_why?: string;
+            id: string;
+            incident?: string;
+            /** Format: int64 */
+            items: number;
+            problem?: string;
+            sealed: boolean;
+            title: string;
+            /** Format: date-time */
+            verified_at?: string;
         };
         SetUp: {
             needed: boolean;
@@ -1656,6 +2596,11 @@ export interface components {
             unreadable: number;
             why?: string;
         };
+        Statement: {
+            checkpoint: string;
+            keys: components["schemas"]["Included"][] | null;
+            leaves: components["schemas"]["Included"][] | null;
+        };
         Stream: {
             account?: string;
             /** Format: double */
@@ -1719,6 +2664,26 @@ export interface components {
             tactic: string;
             technique: string;
         };
+        ToCapture: {
+            /** @description whose state is kept, as it is now */
+            entities?: components["schemas"]["Entity"][] | null;
+            /** @description ids of events (metadata.uid) */
+            events?: string[] | null;
+            /**
+             * Format: date-time
+             * @description when the events occurred, as far as that is known: the fewer days, the faster
+             */
+            from?: string;
+            /** @description its document, and every event that it tells of */
+            incident?: string;
+            /** @description a set to add to; left out makes a new one */
+            set?: string;
+            title?: string;
+            /** Format: date-time */
+            to?: string;
+            /** @description goes into the chain of custody */
+            why: string;
+        };
         Token: {
             accounts?: string[] | null;
             /** @description it was made before there were roles, and saw all: it became one of an admin */
@@ -1749,6 +2714,23 @@ export interface components {
             role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
             /** @description it may deliver to this source, and nothing else */
             source?: string;
+        };
+        Tuning: {
+            /** Format: date-time */
+            accepted_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            owner: string;
+            proof: unknown;
+            reason: string;
+            rule_id: string;
+            sigma: string;
+            /** Format: int64 */
+            suppressed_alerts: number;
+            title: string;
         };
         Update: {
             assignee: string;
@@ -1838,6 +2820,8 @@ export interface operations {
                 sort?: "rank" | "newest";
                 /** @description also what is no longer concluded */
                 withdrawn?: boolean;
+                /** @description of alerts: those that an accepted filter takes, in the place of all others */
+                suppressed?: boolean;
                 limit?: number;
             };
             header?: never;
@@ -2197,6 +3181,680 @@ export interface operations {
             };
         };
     };
+    getentity: {
+        parameters: {
+            query: {
+                /** @description from this time on */
+                from?: string;
+                /** @description before this time, and as it was then */
+                to?: string;
+                /** @description see /api/v1/entity/kinds */
+                kind: string;
+                value: string;
+                baseline_days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntProfile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getentity-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntKind"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getevidence: {
+        parameters: {
+            query?: {
+                incident?: string;
+                /** @description also what was deleted */
+                deleted?: boolean;
+                /** @description the next of the page before */
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    postevidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToCapture"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identified"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getevidence-uid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postevidence-uid-exportRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-files": {
+        parameters: {
+            query: {
+                name: string;
+                kind?: "file" | "screenshot";
+                /** @description media type, as image/png */
+                media?: string;
+                /** @description goes into the chain of custody */
+                why: string;
+            };
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identified"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getevidence-uid-items-sha256": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postevidence-uid-verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getgraph: {
+        parameters: {
+            query: {
+                /** @description from this time on */
+                from?: string;
+                /** @description before this time, and as it was then */
+                to?: string;
+                /** @description see /api/v1/entity/kinds */
+                kind: string;
+                value: string;
+                depth?: number;
+                nodes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntGraph"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    posthunt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntFound"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    gethunts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntFile"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "gethunts-uid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "puthunts-uid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HuntFile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "posthunts-uid-rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntDraft"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "posthunts-uid-rule-accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Posthunts-uid-rule-acceptRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "posthunts-uid-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntRun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getincidents: {
         parameters: {
             query?: {
@@ -2220,6 +3878,8 @@ export interface operations {
                 sort?: "rank" | "newest";
                 /** @description also what is no longer concluded */
                 withdrawn?: boolean;
+                /** @description of alerts: those that an accepted filter takes, in the place of all others */
+                suppressed?: boolean;
                 limit?: number;
             };
             header?: never;
@@ -2928,6 +4588,67 @@ export interface operations {
             };
         };
     };
+    postmcp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description a message of JSON-RPC 2.0 */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description the message is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description a token of something else */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description a fault of Tocsin */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+        };
+    };
     getpeople: {
         parameters: {
             query?: never;
@@ -3048,6 +4769,39 @@ export interface operations {
             };
         };
     };
+    postpivot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PivotQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntPivot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getprecision: {
         parameters: {
             query?: never;
@@ -3124,6 +4878,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postrules-uid-tuning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HuntProposal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postrules-uid-tuning-accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postrules-uid-tuning-acceptRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tuning"];
                 };
             };
             /** @description Error */
@@ -3505,6 +5325,64 @@ export interface operations {
             header?: never;
             path: {
                 uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    gettunings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tuning"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deletetunings-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
             };
             cookie?: never;
         };

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { FormEvent } from 'react';
 import { api, got } from '../api/client';
-import { Empty, Said, Time, Trouble, Waiting } from '../ui/parts';
+import { Empty, Said, Scroll, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 const pageSize = 200;
@@ -40,7 +40,7 @@ export function Audit() {
         <h1>Audit</h1>
         <span className="dim">Every entry is an event in the lake too, under the source tocsin-audit.</span>
       </header>
-      <form onSubmit={narrow} className="line">
+      <form onSubmit={narrow} className="line even">
         <TextInput name="actor" size="xs" aria-label="Who" placeholder="Who" defaultValue={actor} />
         <TextInput
           name="action"
@@ -60,7 +60,7 @@ export function Audit() {
         <Empty title="No entry matches">Names and actions must be whole: signin, incident.verdict, search.</Empty>
       )}
       {rows.length > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Entries of the audit log" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -87,13 +87,13 @@ export function Audit() {
                   </td>
                   <td className={r.outcome === 'success' ? '' : 'bad'}>{r.outcome}</td>
                   <td className="mono">
-                    <Said text={r.detail ?? ''} most={240} />
+                    <Said text={r.detail ?? ''} most={240} lines />
                   </td>
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {asked.hasNextPage && (
         <Button variant="default" size="xs" onClick={() => asked.fetchNextPage()} loading={asked.isFetchingNextPage}>

@@ -1,6 +1,6 @@
 import { useCoverage } from '../api/asks';
 import { count } from '../ui/format';
-import { Ago, Empty, Trouble, Waiting } from '../ui/parts';
+import { Ago, Empty, Scroll, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 /** Coverage shows which accounts and Regions are seen, silent, or were never seen. */
@@ -27,7 +27,7 @@ export function Coverage() {
         <Empty title="Nothing was seen yet">Accounts and Regions appear here once a source has delivered.</Empty>
       )}
       {cells.length > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Accounts by Region" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -65,7 +65,7 @@ export function Coverage() {
               })}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </div>
   );

@@ -67,13 +67,13 @@ export function EventRecord({ uid, card }: { uid: string; card?: Card }) {
     <div className="record">
       {card && (
         <dl className="facts">
-          <Fact name="who" text={card.origin.name || card.origin.id} value={card.origin.id} />
-          <Fact name="as" text={card.principal} />
-          <Fact name="from" text={card.src_ip} />
-          <Fact name="account" text={card.account} />
+          <Fact name="who" text={card.origin.name || card.origin.id} value={card.origin.id} type="origin" />
+          <Fact name="as" text={card.principal} type="principal" />
+          <Fact name="from" text={card.src_ip} type="ip" />
+          <Fact name="account" text={card.account} type="account" />
           <Fact name="Region" text={card.region} />
-          <Fact name="access key" text={card.access_key} />
-          <Fact name="agent" text={card.user_agent} />
+          <Fact name="access key" text={card.access_key} type="access_key" />
+          <Fact name="agent" text={card.user_agent} type="user_agent" />
           <Fact name="in" text={`${card.source}, record ${card.record}`} plain />
         </dl>
       )}
@@ -94,7 +94,15 @@ export function EventRecord({ uid, card }: { uid: string; card?: Card }) {
   );
 }
 
-function Fact({ name, text, value, plain }: { name: string; text?: string; value?: string; plain?: boolean }) {
+interface FactProps {
+  name: string;
+  text?: string;
+  value?: string;
+  type?: string;
+  plain?: boolean;
+}
+
+function Fact({ name, text, value, type, plain }: FactProps) {
   if (!text) return null;
   return (
     <div>
@@ -103,7 +111,7 @@ function Fact({ name, text, value, plain }: { name: string; text?: string; value
         {plain ? (
           <span className="said">{visible(text.slice(0, 400))}</span>
         ) : (
-          <Value text={value ?? text} name={text} />
+          <Value text={value ?? text} name={text} type={type} />
         )}
       </dd>
     </div>

@@ -1,6 +1,8 @@
 import { Tooltip } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../api/client';
+import { entityOf } from '../entity/kinds';
+import { EntityLink } from '../entity/link';
 import { plain } from '../ui/format';
 import { Said } from '../ui/parts';
 import { visible } from '../ui/visible';
@@ -49,11 +51,13 @@ function round(n: number): string {
   return (Math.round(n * 10) / 10).toLocaleString('en');
 }
 
-/** Value is something that can be searched for: everything that mentions it, by one click. */
-export function Value({ text, name }: { text: string; name?: string }) {
+/** Value leads to the page of the entity that it is, or to everything that mentions it where it is none. */
+export function Value({ text, name, type }: { text: string; name?: string; type?: string }) {
+  const entity = type && entityOf(type, text);
+  if (entity) return <EntityLink entity={entity} name={name} />;
   return (
     <Tooltip label={`Everything that mentions ${visible(text.slice(0, 200))}`} multiline maw={420}>
-      <Link to="/search" search={{ mention: text }} className="value">
+      <Link to="/pivot" search={{ value: text }} className="value" preload={false}>
         {visible((name || text).slice(0, 160))}
       </Link>
     </Tooltip>
@@ -72,7 +76,7 @@ export function Entities({ all }: { all: readonly Entity[] | null }) {
           <dd>
             {list.slice(0, 50).map((e) => (
               <span key={e.id} className="entity">
-                <Value text={e.id} name={e.type === 'ip' ? undefined : e.name} />
+                <Value text={e.id} type={e.type} name={e.type === 'ip' ? undefined : e.name} />
                 {e.type === 'ip' && e.name && <span className="dim"> {visible(e.name)}</span>}
               </span>
             ))}

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { seen, useLive } from '../api/live';
+import { Frozen } from '../evidence/frozen';
 import { useDecide } from '../queue/decide';
 import { verdictTone } from '../queue/row';
 import { plain } from '../ui/format';
@@ -134,6 +135,7 @@ function Read({ incident: c }: { incident: Case }) {
           <Timeline incident={c} />
         </Tabs.Panel>
         <Tabs.Panel value="evidence">
+          <Frozen incident={uid} />
           <Evidence incident={c} />
         </Tabs.Panel>
         <Tabs.Panel value="work">
@@ -228,12 +230,12 @@ function Evidence({ incident: c }: { incident: Case }) {
           key={a.uid}
           title={visible(a.title)}
           aside={
-            <>
-              <Severity level={a.severity} />{' '}
+            <span className="aside">
+              <Severity level={a.severity} />
               <Link to="/alerts/$uid" params={{ uid: a.uid }}>
                 open
               </Link>
-            </>
+            </span>
           }
         >
           <p>

@@ -4,7 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, Fragment } from 'react';
 import { api, got } from '../api/client';
 import { count } from '../ui/format';
-import { Ago, Empty, Panel, Said, Trouble, Waiting } from '../ui/parts';
+import { Ago, Empty, Panel, Said, Scroll, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 /** Intelligence says what feeds there are, how fresh they are and what they met, and what they say of a value. */
@@ -24,7 +24,7 @@ export function Intelligence() {
         </Empty>
       )}
       {(feeds.data?.length ?? 0) > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Feeds" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -67,7 +67,7 @@ export function Intelligence() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </div>
   );

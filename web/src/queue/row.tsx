@@ -1,6 +1,6 @@
 import { Checkbox } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { count, plain } from '../ui/format';
+import { count } from '../ui/format';
 import { Ago, Said, Severity, State } from '../ui/parts';
 import { visible } from '../ui/visible';
 import type { Kind } from './change';
@@ -63,9 +63,9 @@ export function Row({ kind, row, on, chosen, toggle, touch }: RowProps) {
         ) : (
           row.status !== 'new' && <State word={row.status} />
         )}
-        <span className="dim">
-          {row.assignee ? visible(row.assignee) : row.status === 'new' ? '' : plain('unassigned')}
-        </span>
+        {(row.assignee || row.status !== 'new') && (
+          <span className="dim">{row.assignee ? visible(row.assignee) : 'unassigned'}</span>
+        )}
       </div>
       <div className="row-when">
         <Ago at={row.last_seen} />

@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { api, got, type Schemas } from '../api/client';
 import { count, plain } from '../ui/format';
-import { Ago, Empty, Panel, Said, Severity, Trouble, Waiting } from '../ui/parts';
+import { Ago, Empty, Panel, Said, Scroll, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Tuning } from './tuning';
 
 type Rule = Schemas['RuleRow'];
 
@@ -59,7 +60,7 @@ export function Rules() {
         <Empty title="No rule matches">Take the words or the choice above away.</Empty>
       )}
       {rows.length > 0 && (
-        <div className="panel scroll">
+        <Scroll label="Rules" panel>
           <table className="grid">
             <thead>
               <tr>
@@ -78,7 +79,7 @@ export function Rules() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </div>
   );
@@ -120,33 +121,36 @@ function One({ id, row }: { id: string; row?: Rule }) {
   const r = asked.data;
   if (!r) return <Waiting what="Reading the rule" />;
   return (
-    <Panel
-      title={visible(row?.title ?? id)}
-      aside={
-        <Link to="/alerts" search={{ rule: id, status: 'any' }}>
-          its alerts
-        </Link>
-      }
-    >
-      <p>
-        <Said text={r.description.trim()} />
-      </p>
-      <dl className="facts">
-        <div>
-          <dt>conditions</dt>
-          <dd>{(r.conditions ?? []).map((c) => plain(visible(c))).join(', ')}</dd>
-        </div>
-        <div>
-          <dt>false positives</dt>
-          <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
-        </div>
-        {row && (
+    <>
+      <Panel
+        title={visible(row?.title ?? id)}
+        aside={
+          <Link to="/alerts" search={{ rule: id, status: 'any' }}>
+            its alerts
+          </Link>
+        }
+      >
+        <p>
+          <Said text={r.description.trim()} />
+        </p>
+        <dl className="facts">
           <div>
-            <dt>file</dt>
-            <dd className="mono">{visible(row.file)}</dd>
+            <dt>conditions</dt>
+            <dd>{(r.conditions ?? []).map((c) => plain(visible(c))).join(', ')}</dd>
           </div>
-        )}
-      </dl>
-    </Panel>
+          <div>
+            <dt>false positives</dt>
+            <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
+          </div>
+          {row && (
+            <div>
+              <dt>file</dt>
+              <dd className="mono">{visible(row.file)}</dd>
+            </div>
+          )}
+        </dl>
+      </Panel>
+      <Tuning rule={id} key={id} />
+    </>
   );
 }

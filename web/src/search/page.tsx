@@ -1,8 +1,10 @@
 import { Button, SegmentedControl, Select, Textarea } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
+import { useMay } from '../api/asks';
 import { api, got } from '../api/client';
+import { toKeep } from '../hunts/hunt';
 import { bytes, count } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Trouble, Waiting } from '../ui/parts';
@@ -26,6 +28,7 @@ function useWindow(from: string | undefined, to: string | undefined, asked: numb
 /** SearchPage asks the lake: by a filter or in SQL, with how the answer spreads over time and values. */
 export function SearchPage() {
   const go = useNavigate();
+  const keeps = useMay('triage');
   const client = useQueryClient();
   const search = useSearch({ strict: false });
   const condition = search.filter ?? (search.mention ? mention(search.mention) : '');
@@ -72,6 +75,14 @@ export function SearchPage() {
             { value: 'sql', label: 'SQL' },
           ]}
         />
+        <Link to="/pivot" search={{ value: search.mention }} preload={false}>
+          What mentions a value
+        </Link>
+        {keeps && (
+          <Link to="/hunts" search={toKeep({ filter: condition, sql: search.sql, from: search.from })} preload={false}>
+            Keep as a hunt
+          </Link>
+        )}
         <Select
           size="xs"
           aria-label="Time"
@@ -150,7 +161,10 @@ export function SearchPage() {
           {answer.isPending && answer.isFetching && <Waiting what="Asking the lake" />}
           {a && a.rows?.length === 0 && (
             <Empty title="Nothing was found">
-              <p>Ask for a longer time, or for less: a condition names columns, as in the examples.</p>
+              <p>
+                Ask for a longer time, or for less: a condition names columns, as in the examples. What came within the
+                last minute may be on its way into the lake.
+              </p>
               <Examples ask={(filter) => put({ filter })} />
             </Empty>
           )}

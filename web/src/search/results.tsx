@@ -1,4 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { entityIn } from '../entity/kinds';
+import { EntityLink } from '../entity/link';
 import { EventRecord } from '../incident/events';
 import { Time } from '../ui/parts';
 import { Raw } from '../ui/raw';
@@ -81,10 +83,17 @@ export function Results({ found, narrow }: ResultsProps) {
                 >
                   {shown.map(({ c, i }) => {
                     const text = cell(r.cells[i]);
+                    const entity = entityIn(c, r.cells[i]);
                     return (
                       <td key={c} className={text.length > 40 ? 'wide' : ''}>
-                        {i === time ? <Time at={text} /> : visible(text.slice(0, longest))}
-                        {text.length > longest && '…'}
+                        {i === time ? (
+                          <Time at={text} />
+                        ) : entity ? (
+                          <EntityLink entity={entity} />
+                        ) : (
+                          visible(text.slice(0, longest))
+                        )}
+                        {!entity && text.length > longest && '…'}
                         {narrow && i !== time && (
                           <button
                             type="button"

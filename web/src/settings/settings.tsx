@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useMay, useMe } from '../api/asks';
 import { api, got, type Schemas } from '../api/client';
 import { known } from '../ui/format';
-import { Ago, Panel, Time, Trouble, Waiting } from '../ui/parts';
+import { Ago, Panel, Scroll, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 type Role = Schemas['RoleAndAccounts']['role'];
@@ -69,7 +69,7 @@ function Sessions() {
     <Panel title="Open sessions">
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
       {fault && <Trouble error={fault} />}
-      <div className="scroll">
+      <Scroll label="Sessions">
         <table className="grid">
           <thead>
             <tr>
@@ -114,7 +114,7 @@ function Sessions() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Panel>
   );
 }
@@ -139,7 +139,7 @@ function People() {
     <Panel title="People">
       {asked.isPending && <Waiting what="Reading people" />}
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
-      <div className="scroll">
+      <Scroll label="Accounts of people">
         <table className="grid">
           <thead>
             <tr>
@@ -183,7 +183,7 @@ function People() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {fault && <Trouble error={fault} />}
       <form onSubmit={invite} className="line">
         <TextInput name="accounts" size="xs" label="Accounts" placeholder="all; or numbers with commas between" />
@@ -221,7 +221,7 @@ function Tokens() {
   return (
     <Panel title="Tokens for programs">
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
-      <div className="scroll">
+      <Scroll label="Tokens">
         <table className="grid">
           <thead>
             <tr>
@@ -261,7 +261,7 @@ function Tokens() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {fault && <Trouble error={fault} />}
       <form onSubmit={make} className="line">
         <TextInput name="name" size="xs" label="Name" placeholder="what it is for" required maxLength={100} />

@@ -33,6 +33,17 @@ const keys: readonly [string, readonly (readonly [string, string])[]][] = [
       ['n', 'note'],
     ],
   ],
+  [
+    'Looking into it',
+    [
+      ['1  2  3', 'steps of what an entity is tied to'],
+      ['t', 'ties as a table, or drawn'],
+      ['p', 'everything that mentions an entity; on a rule: propose a filter'],
+      ['y', 'run the hunt; accept the filter'],
+      ['d', 'draft a rule of the hunt'],
+      ['c', 'freeze the incident, on its Evidence'],
+    ],
+  ],
   ['Go to', places.map((p) => [`g ${p.key}`, p.title] as const)],
 ];
 

@@ -1,7 +1,7 @@
 import { Modal, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type KeyboardEvent, useState } from 'react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { api, got } from '../api/client';
 import { visible } from '../ui/visible';
 import { matching, type Place } from './places';
@@ -34,6 +34,8 @@ function Choices({ close, places }: { close: () => void; places: readonly Place[
   const go = useNavigate();
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []); // at once: what one types next must not be lost
   const found = useQuery({
     queryKey: ['incidents', 'palette', text],
     queryFn: () => got(api.GET('/api/v1/incidents', { params: { query: { q: text, limit: 5 } } })),
@@ -51,8 +53,8 @@ function Choices({ close, places }: { close: () => void; places: readonly Place[
     const word = text.trim();
     choices.push({
       title: `Everything that mentions ${word}`,
-      hint: 'search',
-      run: () => go({ to: '/search', search: { mention: word } }),
+      hint: 'pivot',
+      run: () => go({ to: '/pivot', search: { value: word } }),
     });
     choices.push({
       title: `Alerts with ${word}`,
@@ -75,6 +77,7 @@ function Choices({ close, places }: { close: () => void; places: readonly Place[
   return (
     <>
       <TextInput
+        ref={field}
         data-autofocus
         aria-label="Go to, or search for"
         placeholder="A page, an incident, an address, a name…"

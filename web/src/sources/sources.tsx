@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useMay, useSources } from '../api/asks';
 import type { Schemas } from '../api/client';
 import { bytes, count, plain, span } from '../ui/format';
-import { Ago, Empty, Panel, Said, Trouble, Waiting } from '../ui/parts';
+import { Ago, Empty, Panel, Said, Scroll, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 type Source = Schemas['SourceView'];
@@ -123,7 +123,7 @@ function Streams({ list }: { list: readonly Schemas['Stream'][] }) {
   return (
     <details>
       <summary>{count(list.length)} streams, by account, Region and format</summary>
-      <div className="scroll">
+      <Scroll label="Streams">
         <table className="grid">
           <thead>
             <tr>
@@ -154,7 +154,7 @@ function Streams({ list }: { list: readonly Schemas['Stream'][] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </details>
   );
 }

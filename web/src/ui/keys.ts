@@ -19,6 +19,19 @@ export function meant(keys: Keys, before: string, key: string): string | undefin
 
 const pairWithin = 1200; // milliseconds between the two strokes of a pair
 
+const over = '[role="dialog"], [role="menu"]';
+
+// What lies over the page when a key goes down has that key, even where it is gone before the page hears of it: the escape that closes a
+// dialog does not also leave the page. This listens before all others.
+let covered = false;
+globalThis.addEventListener?.(
+  'keydown',
+  () => {
+    covered = document.querySelector(over) !== null;
+  },
+  true,
+);
+
 /** useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. */
 export function useKeys(keys: Keys, on = true, inDialog = false) {
   const now = useRef(keys);
@@ -29,7 +42,7 @@ export function useKeys(keys: Keys, on = true, inDialog = false) {
     let at = 0;
     function pressed(e: KeyboardEvent) {
       if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || typing(e.target)) return;
-      if (!inDialog && document.querySelector('[role="dialog"], [role="menu"]')) return;
+      if (!inDialog && (covered || document.querySelector(over))) return;
       if ((e.key === 'Enter' || e.key === ' ') && e.target instanceof HTMLElement && e.target.closest('a, button'))
         return;
       const key = meant(now.current, e.timeStamp - at < pairWithin ? before : '', e.key);

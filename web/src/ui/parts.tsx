@@ -43,13 +43,14 @@ export function Ago({ at }: { at?: string | null }) {
 /** longest is how much of a text is shown before one asks for more, in characters. */
 const longest = 600;
 
-/** Said is text that came from a log: what is hidden in it is shown, and a very long one is cut until one asks. */
-export function Said({ text, most = longest }: { text: string; most?: number }) {
+/** Said is text that came from a log: what is hidden in it is shown, and a very long one is cut until one asks; lines keeps its lines. */
+export function Said({ text, most = longest, lines = false }: { text: string; most?: number; lines?: boolean }) {
   const [whole, setWhole] = useState(false);
-  if (whole || text.length <= most) return <span className="said">{visible(text)}</span>;
+  const look = lines ? 'said lines' : 'said';
+  if (whole || text.length <= most) return <span className={look}>{visible(text, lines)}</span>;
   return (
-    <span className="said">
-      {visible(text.slice(0, most))}…{' '}
+    <span className={look}>
+      {visible(text.slice(0, most), lines)}…{' '}
       <button type="button" className="link" onClick={() => setWhole(true)}>
         show all ({bytes(text.length)})
       </button>
@@ -108,6 +109,16 @@ export function Panel({ title, aside, children }: { title: string; aside?: React
         <h2>{title}</h2>
         {aside}
       </header>
+      {children}
+    </section>
+  );
+}
+
+/** Scroll is a table wider than the window may be: it scrolls by itself, by keys too. */
+export function Scroll({ label, panel, children }: { label: string; panel?: boolean; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reached by keyboard
+    <section className={panel ? 'panel scroll' : 'scroll'} aria-label={label} tabIndex={0}>
       {children}
     </section>
   );

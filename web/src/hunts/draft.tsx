@@ -1,0 +1,68 @@
+import { Button, Textarea } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useMay } from '../api/asks';
+import { api, got, type Schemas } from '../api/client';
+import { Panel, Said, Trouble } from '../ui/parts';
+import { visible } from '../ui/visible';
+
+/** DraftRule is a rule made of a hunt, to be read and mended; accepting runs its tests and writes both files. */
+export function DraftRule({ draft: d }: { draft: Schemas['HuntDraft'] }) {
+  const may = useMay('tend');
+  const [rule, setRule] = useState(d.rule);
+  const [tests, setTests] = useState(d.tests);
+  const accept = useMutation({
+    mutationFn: () =>
+      got(api.POST('/api/v1/hunts/{uid}/rule/accept', { params: { path: { uid: d.name } }, body: { rule, tests } })),
+  });
+  return (
+    <Panel title="Draft of a rule">
+      <ul>
+        {(d.notes ?? []).map((n) => (
+          <li key={n}>
+            <Said text={n} />
+          </li>
+        ))}
+      </ul>
+      <div className="beside">
+        <Textarea
+          size="xs"
+          label="Rule"
+          autosize
+          minRows={6}
+          maxRows={28}
+          value={rule}
+          onChange={(e) => setRule(e.currentTarget.value)}
+          classNames={{ input: 'mono' }}
+          spellCheck={false}
+        />
+        <Textarea
+          size="xs"
+          label="Tests, out of its hits"
+          autosize
+          minRows={6}
+          maxRows={28}
+          value={tests}
+          onChange={(e) => setTests(e.currentTarget.value)}
+          classNames={{ input: 'mono' }}
+          spellCheck={false}
+        />
+      </div>
+      {may ? (
+        <div className="acts">
+          <Button size="xs" loading={accept.isPending} disabled={accept.isSuccess} onClick={() => accept.mutate()}>
+            Test and accept
+          </Button>
+        </div>
+      ) : (
+        <p className="dim">Who tends rules accepts it: an engineer or an admin.</p>
+      )}
+      {accept.error && <Trouble error={accept.error} />}
+      {accept.data && (
+        <p className="good" role="status">
+          Written: {(accept.data.files ?? []).map((f) => visible(f)).join(', ')}; {visible(accept.data.next)}.
+        </p>
+      )}
+    </Panel>
+  );
+}
