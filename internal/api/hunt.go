@@ -2,14 +2,18 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
@@ -136,6 +140,17 @@ type searchQuestion struct {
 	Rows   int       `json:"rows,omitempty" minimum:"0" maximum:"100000"`
 }
 
+// asAsked is a question as the audit log keeps it: where it is too long for that, with the SHA-256 of all of it.
+func asAsked(before string, q hunt.Query) string {
+	text := q.SQL + q.Filter + q.Sigma
+	if whole := before + text; len(whole)+2*strings.Count(whole, "\x00") <= audit.MaxDetail { // a NUL is written in three bytes
+		return before + text
+	}
+	sum := sha256.Sum256([]byte(text))
+	head := "SHA-256 " + hex.EncodeToString(sum[:]) + " of: "
+	return head + before[:min(len(before), audit.MaxDetail/4)] + text
+}
+
 type huntRun struct {
 	Result hunt.Kept   `json:"result"`
 	Found  *hunt.Found `json:"found"`
@@ -144,7 +159,7 @@ type huntRun struct {
 func (s *Server) hunts(api huma.API) {
 	huma.Register(api, op(access.Read, "POST", "/api/v1/hunt", "Ask the lake in SQL, by a filter or by a Sigma rule"), func(ctx context.Context, in *body[searchQuestion]) (*body[*hunt.Found], error) {
 		q := in.Body
-		if err := s.noteOf(ctx, "hunt", "", q.SQL+q.Filter+q.Sigma); err != nil {
+		if err := s.noteOf(ctx, "hunt", "", asAsked("", hunt.Query{SQL: q.SQL, Filter: q.Filter, Sigma: q.Sigma})); err != nil {
 			return nil, s.fault(err)
 		}
 		f, err := s.investigator().Search(ctx, scope(ctx), hunt.Search{SQL: q.SQL, Filter: q.Filter, Sigma: q.Sigma, From: q.From, To: q.To, Limit: q.Rows})
@@ -173,7 +188,7 @@ func (s *Server) hunts(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.noteOf(ctx, "hunt.run", in.UID, ""); err != nil {
+		if err := s.noteOf(ctx, "hunt.run", in.UID, asAsked("", h.Query)); err != nil {
 			return nil, s.fault(err)
 		}
 		f, k, err := s.investigator().Run(ctx, scope(ctx), &h, callerOf(ctx).Name)
@@ -190,6 +205,9 @@ func (s *Server) hunts(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
+		if err := s.noteOf(ctx, "hunt.rule", in.UID, asAsked("", h.Query)); err != nil {
+			return nil, s.fault(err)
+		}
 		d, err := s.investigator().ToRule(ctx, scope(ctx), &h)
 		return &body[*hunt.Draft]{d}, s.refused(err)
 	})
@@ -203,19 +221,22 @@ func (s *Server) keepHunt(ctx context.Context, in *struct {
 ) (*body[hunt.File], error) {
 	h, me := in.Body, callerOf(ctx).Name
 	h.Name, h.Owner, h.Result = in.UID, me, nil
-	if old, err := s.Hunts.Load(in.UID); err == nil {
-		if !scope(ctx).All() && old.Owner != me {
-			return nil, huma.Error404NotFound("this name is taken by a hunt of somebody else")
+	h, err := s.Hunts.Change(in.UID, func(old *hunt.File) (hunt.File, error) {
+		if old != nil {
+			if !scope(ctx).All() && old.Owner != me {
+				return h, huma.Error404NotFound("this name is taken by a hunt of somebody else")
+			}
+			h.Owner, h.Result = old.Owner, old.Result
 		}
-		h.Owner, h.Result = old.Owner, old.Result
-	}
-	if h.Every != "" && !scope(ctx).All() {
-		return nil, huma.Error403Forbidden("a hunt that runs by itself looks into all accounts: this needs somebody who sees all")
-	}
-	if err := s.noteOf(ctx, "hunt.keep", in.UID, h.Title); err != nil {
-		return nil, s.fault(err)
-	}
-	if err := s.Hunts.Save(h); err != nil {
+		if h.Every != "" && !scope(ctx).All() {
+			return h, huma.Error403Forbidden("a hunt that runs by itself looks into all accounts: this needs somebody who sees all")
+		}
+		if err := h.Check(); err != nil {
+			return h, err
+		}
+		return h, s.noteOf(ctx, "hunt.keep", in.UID, asAsked(h.Title+": ", h.Query))
+	})
+	if err != nil {
 		return nil, s.refused(err)
 	}
 	h, _ = visible(ctx, h)

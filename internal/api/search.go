@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) search(api huma.API) {
 		case sql == "":
 			sql = duck.FilterSQL(q.Filter)
 		}
-		if err := s.noteOf(ctx, "search", "", sql); err != nil { // what is not written down is not answered
+		if err := s.noteOf(ctx, "search", "", asAsked("", hunt.Query{SQL: sql})); err != nil { // what is not written down is not answered
 			return nil, s.fault(err)
 		}
 		if q.Rows == 0 {
