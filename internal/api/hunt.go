@@ -35,7 +35,7 @@ func (f Findings) Mentions(ctx context.Context, scope access.Scope, value string
 
 // investigator asks the lake and the desk of this server.
 func (s *Server) investigator() *hunt.Investigator {
-	return &hunt.Investigator{Lake: s.Lake, Child: s.Child, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now}
+	return &hunt.Investigator{Lake: s.Lake, Child: s.Child, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now, Bytes: s.Asking.Bytes}
 }
 
 // refused turns what an asker can mend into an answer that says so.
@@ -82,14 +82,14 @@ func (s *Server) entities(api huma.API) {
 	huma.Register(api, op(access.Read, "GET", "/api/v1/entity/kinds", "Kinds of entities, and where events name them"), func(context.Context, *struct{}) (*body[[]hunt.Kind], error) {
 		return &body[[]hunt.Kind]{hunt.Kinds()}, nil
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/entity", "The profile of an entity: who, since when, what it does, and what of it is new"), func(ctx context.Context, in *entityQuery) (*body[*hunt.Profile], error) {
+	asks(s, api, op(access.Read, "GET", "/api/v1/entity", "The profile of an entity: who, since when, what it does, and what of it is new"), func(ctx context.Context, in *entityQuery) (*body[*hunt.Profile], error) {
 		if err := s.noteOf(ctx, "entity", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
 		p, err := s.investigator().Entity(ctx, scope(ctx), hunt.EntityQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, BaselineDays: in.Baseline})
 		return &body[*hunt.Profile]{p}, s.refused(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/graph", "What an entity is tied to, and how many others share each tie"), func(ctx context.Context, in *graphQuery) (*body[*hunt.Graph], error) {
+	asks(s, api, op(access.Read, "GET", "/api/v1/graph", "What an entity is tied to, and how many others share each tie"), func(ctx context.Context, in *graphQuery) (*body[*hunt.Graph], error) {
 		if err := s.noteOf(ctx, "graph", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
@@ -98,7 +98,7 @@ func (s *Server) entities(api huma.API) {
 	})
 	pivot := op(access.Read, "POST", "/api/v1/pivot", "Everything that mentions a value, in time order")
 	pivot.MaxBodyBytes = 8 << 20 // a value of 1 MiB, escaped
-	huma.Register(api, pivot, func(ctx context.Context, in *body[pivotQuestion]) (*body[*hunt.Pivot], error) {
+	asks(s, api, pivot, func(ctx context.Context, in *body[pivotQuestion]) (*body[*hunt.Pivot], error) {
 		q := in.Body
 		if err := s.noteOf(ctx, "pivot", q.Value[:min(len(q.Value), 1000)], ""); err != nil {
 			return nil, s.fault(err)
@@ -157,7 +157,7 @@ type huntRun struct {
 }
 
 func (s *Server) hunts(api huma.API) {
-	huma.Register(api, op(access.Read, "POST", "/api/v1/hunt", "Ask the lake in SQL, by a filter or by a Sigma rule"), func(ctx context.Context, in *body[searchQuestion]) (*body[*hunt.Found], error) {
+	asks(s, api, op(access.Read, "POST", "/api/v1/hunt", "Ask the lake in SQL, by a filter or by a Sigma rule"), func(ctx context.Context, in *body[searchQuestion]) (*body[*hunt.Found], error) {
 		q := in.Body
 		if err := s.noteOf(ctx, "hunt", "", asAsked("", hunt.Query{SQL: q.SQL, Filter: q.Filter, Sigma: q.Sigma})); err != nil {
 			return nil, s.fault(err)
@@ -183,7 +183,7 @@ func (s *Server) hunts(api huma.API) {
 		return &body[hunt.File]{h}, err
 	})
 	huma.Register(api, op(access.Triage, "PUT", "/api/v1/hunts/{uid}", "Keep a hunt"), s.keepHunt)
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *Named) (*body[huntRun], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *Named) (*body[huntRun], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
@@ -200,7 +200,7 @@ func (s *Server) hunts(api huma.API) {
 		}
 		return &body[huntRun]{huntRun{k, f}}, s.refused(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *Named) (*body[*hunt.Draft], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *Named) (*body[*hunt.Draft], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
@@ -288,14 +288,14 @@ func (s *Server) tunings(api huma.API) {
 		list, err := s.Desk.Tunings(ctx, scope(ctx))
 		return &body[[]desk.Tuning]{list}, s.fault(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *Named) (*body[*hunt.Proposal], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *Named) (*body[*hunt.Proposal], error) {
 		if err := everything(ctx); err != nil {
 			return nil, err
 		}
 		p, err := s.propose(ctx, in.UID)
 		return &body[*hunt.Proposal]{p}, s.refused(err)
 	})
-	huma.Register(api, op(access.Tend, "POST", "/api/v1/rules/{uid}/tuning/accept", "Accept the filter that was proposed; its proof is made again"), s.acceptTuning)
+	asks(s, api, op(access.Tend, "POST", "/api/v1/rules/{uid}/tuning/accept", "Accept the filter that was proposed; its proof is made again"), s.acceptTuning)
 	huma.Register(api, op(access.Tend, "DELETE", "/api/v1/tunings/{id}", "End a filter; what it took comes back"), func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"64"`
 	},
