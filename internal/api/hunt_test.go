@@ -144,7 +144,7 @@ func TestEntitiesByTheAPI(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
-		"/api/v1/entity?kind=planet&value=x": 422, "/api/v1/entity?kind=ip": 422, "/api/v1/graph?kind=ip&value=" + url.QueryEscape("' OR 1=1 --"): 200, "/api/v1/graph?kind=ip&value=x&depth=9": 422, "/api/v1/entity/kinds": 200,
+		"/api/v1/entity?kind=planet&value=x": 422, "/api/v1/entity?kind=ip&value=x&from=0001-01-02T00:00:00Z&to=9999-12-31T00:00:00Z": 422, "/api/v1/entity?kind=ip&value=x&from=0001-01-02T00:00:00Z": 422, "/api/v1/entity?kind=ip": 422, "/api/v1/graph?kind=ip&value=" + url.QueryEscape("' OR 1=1 --"): 200, "/api/v1/graph?kind=ip&value=x&depth=9": 422, "/api/v1/entity/kinds": 200,
 	} {
 		if got := s.ask("GET", path, s.tokens["viewer own"], nil); got.status != want {
 			t.Errorf("%s: %d, not %d: %s", path, got.status, want, got.body)
