@@ -70,7 +70,7 @@ type Link struct {
 
 const (
 	defaultBaseline = 30
-	maxBaseline     = 60 // the days of a baseline are bits of one number
+	maxBaseline     = 60  // the days of a baseline are bits of one number
 	maxWindow       = 400 // days that a window may have: the risk is told for each
 	keptHabits      = 200
 	keptAddresses   = 2000 // from which networks and countries are summed
