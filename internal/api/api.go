@@ -51,11 +51,13 @@ type Server struct {
 	Settings func() Settings
 	Now      func() time.Time
 	Pushing  Pushing
+	Asking   Asking
 
 	// EntityState is the state of an entity, as JSON; nil: none can be captured.
 	EntityState func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error)
 
 	pushes chan struct{} // a place for each push that is being taken
+	turns  turns         // of what asks the lake
 
 	attempts access.Attempts // at signing in
 }

@@ -69,7 +69,8 @@ func (s *Server) evidence(api huma.API) {
 		d, err := s.Evidence.Set(ctx, scope(ctx), s.custodian(ctx), in.UID)
 		return &body[*evidence.Detail]{d}, s.evidenceFault(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence", "Freeze an incident, events or the state of entities"), s.captureEvidence)
+	capture := op(access.Triage, "POST", "/api/v1/evidence", "Freeze an incident, events or the state of entities")
+	describeTurn(&capture, func() { huma.Register(api, capture, s.captureEvidence) })
 	s.evidenceFiles(api)
 	s.evidenceDeeds(api)
 }
@@ -158,13 +159,23 @@ func (s *Server) captureEvidence(ctx context.Context, in *body[toCapture]) (*bod
 		if s.EntityState == nil {
 			return nil, huma.Error422UnprocessableEntity("the state of entities cannot be captured here")
 		}
-		state, err := s.EntityState(ctx, scope(ctx), e.Type, e.ID)
+		state, err := s.stateOf(ctx, e)
 		if err != nil {
 			return nil, s.refused(err)
 		}
 		r.Documents = append(r.Documents, evidence.Document{Kind: evidence.KindEntity, Name: e.Type + " " + e.ID, Media: "application/json", Body: state})
 	}
 	return s.captured(ctx, r)
+}
+
+// stateOf waits for its turn, as all that asks the lake.
+func (s *Server) stateOf(ctx context.Context, e finding.Entity) (json.RawMessage, error) {
+	done, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return s.EntityState(ctx, scope(ctx), e.Type, e.ID)
 }
 
 func (s *Server) captured(ctx context.Context, r *evidence.Request) (*body[identified], error) {

@@ -2,14 +2,18 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
@@ -31,7 +35,7 @@ func (f Findings) Mentions(ctx context.Context, scope access.Scope, value string
 
 // investigator asks the lake and the desk of this server.
 func (s *Server) investigator() *hunt.Investigator {
-	return &hunt.Investigator{Lake: s.Lake, Child: s.Child, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now}
+	return &hunt.Investigator{Lake: s.Lake, Child: s.Child, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now, Bytes: s.Asking.Bytes}
 }
 
 // refused turns what an asker can mend into an answer that says so.
@@ -78,14 +82,14 @@ func (s *Server) entities(api huma.API) {
 	huma.Register(api, op(access.Read, "GET", "/api/v1/entity/kinds", "Kinds of entities, and where events name them"), func(context.Context, *struct{}) (*body[[]hunt.Kind], error) {
 		return &body[[]hunt.Kind]{hunt.Kinds()}, nil
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/entity", "The profile of an entity: who, since when, what it does, and what of it is new"), func(ctx context.Context, in *entityQuery) (*body[*hunt.Profile], error) {
+	asks(s, api, op(access.Read, "GET", "/api/v1/entity", "The profile of an entity: who, since when, what it does, and what of it is new"), func(ctx context.Context, in *entityQuery) (*body[*hunt.Profile], error) {
 		if err := s.noteOf(ctx, "entity", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
 		p, err := s.investigator().Entity(ctx, scope(ctx), hunt.EntityQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, BaselineDays: in.Baseline})
 		return &body[*hunt.Profile]{p}, s.refused(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/graph", "What an entity is tied to, and how many others share each tie"), func(ctx context.Context, in *graphQuery) (*body[*hunt.Graph], error) {
+	asks(s, api, op(access.Read, "GET", "/api/v1/graph", "What an entity is tied to, and how many others share each tie"), func(ctx context.Context, in *graphQuery) (*body[*hunt.Graph], error) {
 		if err := s.noteOf(ctx, "graph", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
@@ -94,7 +98,7 @@ func (s *Server) entities(api huma.API) {
 	})
 	pivot := op(access.Read, "POST", "/api/v1/pivot", "Everything that mentions a value, in time order")
 	pivot.MaxBodyBytes = 8 << 20 // a value of 1 MiB, escaped
-	huma.Register(api, pivot, func(ctx context.Context, in *body[pivotQuestion]) (*body[*hunt.Pivot], error) {
+	asks(s, api, pivot, func(ctx context.Context, in *body[pivotQuestion]) (*body[*hunt.Pivot], error) {
 		q := in.Body
 		if err := s.noteOf(ctx, "pivot", q.Value[:min(len(q.Value), 1000)], ""); err != nil {
 			return nil, s.fault(err)
@@ -136,15 +140,26 @@ type searchQuestion struct {
 	Rows   int       `json:"rows,omitempty" minimum:"0" maximum:"100000"`
 }
 
+// asAsked is a question as the audit log keeps it: where it is too long for that, with the SHA-256 of all of it.
+func asAsked(before string, q hunt.Query) string {
+	text := q.SQL + q.Filter + q.Sigma
+	if whole := before + text; len(whole)+2*strings.Count(whole, "\x00") <= audit.MaxDetail { // a NUL is written in three bytes
+		return before + text
+	}
+	sum := sha256.Sum256([]byte(text))
+	head := "SHA-256 " + hex.EncodeToString(sum[:]) + " of: "
+	return head + before[:min(len(before), audit.MaxDetail/4)] + text
+}
+
 type huntRun struct {
 	Result hunt.Kept   `json:"result"`
 	Found  *hunt.Found `json:"found"`
 }
 
 func (s *Server) hunts(api huma.API) {
-	huma.Register(api, op(access.Read, "POST", "/api/v1/hunt", "Ask the lake in SQL, by a filter or by a Sigma rule"), func(ctx context.Context, in *body[searchQuestion]) (*body[*hunt.Found], error) {
+	asks(s, api, op(access.Read, "POST", "/api/v1/hunt", "Ask the lake in SQL, by a filter or by a Sigma rule"), func(ctx context.Context, in *body[searchQuestion]) (*body[*hunt.Found], error) {
 		q := in.Body
-		if err := s.noteOf(ctx, "hunt", "", q.SQL+q.Filter+q.Sigma); err != nil {
+		if err := s.noteOf(ctx, "hunt", "", asAsked("", hunt.Query{SQL: q.SQL, Filter: q.Filter, Sigma: q.Sigma})); err != nil {
 			return nil, s.fault(err)
 		}
 		f, err := s.investigator().Search(ctx, scope(ctx), hunt.Search{SQL: q.SQL, Filter: q.Filter, Sigma: q.Sigma, From: q.From, To: q.To, Limit: q.Rows})
@@ -168,12 +183,12 @@ func (s *Server) hunts(api huma.API) {
 		return &body[hunt.File]{h}, err
 	})
 	huma.Register(api, op(access.Triage, "PUT", "/api/v1/hunts/{uid}", "Keep a hunt"), s.keepHunt)
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *Named) (*body[huntRun], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/run", "Run a hunt; who sees all accounts has its result kept"), func(ctx context.Context, in *Named) (*body[huntRun], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.noteOf(ctx, "hunt.run", in.UID, ""); err != nil {
+		if err := s.noteOf(ctx, "hunt.run", in.UID, asAsked("", h.Query)); err != nil {
 			return nil, s.fault(err)
 		}
 		f, k, err := s.investigator().Run(ctx, scope(ctx), &h, callerOf(ctx).Name)
@@ -185,10 +200,13 @@ func (s *Server) hunts(api huma.API) {
 		}
 		return &body[huntRun]{huntRun{k, f}}, s.refused(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *Named) (*body[*hunt.Draft], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/hunts/{uid}/rule", "Draft a rule with tests of a hunt: the first of two steps"), func(ctx context.Context, in *Named) (*body[*hunt.Draft], error) {
 		h, err := s.huntOf(ctx, in.UID)
 		if err != nil {
 			return nil, err
+		}
+		if err := s.noteOf(ctx, "hunt.rule", in.UID, asAsked("", h.Query)); err != nil {
+			return nil, s.fault(err)
 		}
 		d, err := s.investigator().ToRule(ctx, scope(ctx), &h)
 		return &body[*hunt.Draft]{d}, s.refused(err)
@@ -203,19 +221,22 @@ func (s *Server) keepHunt(ctx context.Context, in *struct {
 ) (*body[hunt.File], error) {
 	h, me := in.Body, callerOf(ctx).Name
 	h.Name, h.Owner, h.Result = in.UID, me, nil
-	if old, err := s.Hunts.Load(in.UID); err == nil {
-		if !scope(ctx).All() && old.Owner != me {
-			return nil, huma.Error404NotFound("this name is taken by a hunt of somebody else")
+	h, err := s.Hunts.Change(in.UID, func(old *hunt.File) (hunt.File, error) {
+		if old != nil {
+			if !scope(ctx).All() && old.Owner != me {
+				return h, huma.Error404NotFound("this name is taken by a hunt of somebody else")
+			}
+			h.Owner, h.Result = old.Owner, old.Result
 		}
-		h.Owner, h.Result = old.Owner, old.Result
-	}
-	if h.Every != "" && !scope(ctx).All() {
-		return nil, huma.Error403Forbidden("a hunt that runs by itself looks into all accounts: this needs somebody who sees all")
-	}
-	if err := s.noteOf(ctx, "hunt.keep", in.UID, h.Title); err != nil {
-		return nil, s.fault(err)
-	}
-	if err := s.Hunts.Save(h); err != nil {
+		if h.Every != "" && !scope(ctx).All() {
+			return h, huma.Error403Forbidden("a hunt that runs by itself looks into all accounts: this needs somebody who sees all")
+		}
+		if err := h.Check(); err != nil {
+			return h, err
+		}
+		return h, s.noteOf(ctx, "hunt.keep", in.UID, asAsked(h.Title+": ", h.Query))
+	})
+	if err != nil {
 		return nil, s.refused(err)
 	}
 	h, _ = visible(ctx, h)
@@ -267,14 +288,14 @@ func (s *Server) tunings(api huma.API) {
 		list, err := s.Desk.Tunings(ctx, scope(ctx))
 		return &body[[]desk.Tuning]{list}, s.fault(err)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *Named) (*body[*hunt.Proposal], error) {
+	asks(s, api, op(access.Triage, "POST", "/api/v1/rules/{uid}/tuning", "Propose a filter out of the verdicts on a rule, with its proof over all history"), func(ctx context.Context, in *Named) (*body[*hunt.Proposal], error) {
 		if err := everything(ctx); err != nil {
 			return nil, err
 		}
 		p, err := s.propose(ctx, in.UID)
 		return &body[*hunt.Proposal]{p}, s.refused(err)
 	})
-	huma.Register(api, op(access.Tend, "POST", "/api/v1/rules/{uid}/tuning/accept", "Accept the filter that was proposed; its proof is made again"), s.acceptTuning)
+	asks(s, api, op(access.Tend, "POST", "/api/v1/rules/{uid}/tuning/accept", "Accept the filter that was proposed; its proof is made again"), s.acceptTuning)
 	huma.Register(api, op(access.Tend, "DELETE", "/api/v1/tunings/{id}", "End a filter; what it took comes back"), func(ctx context.Context, in *struct {
 		ID string `path:"id" maxLength:"64"`
 	},

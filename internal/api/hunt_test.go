@@ -1,15 +1,20 @@
 package api
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
@@ -64,6 +69,57 @@ func TestHuntsAreKeptAndSeenWithinScope(t *testing.T) {
 	}
 }
 
+// TestAHuntThatDoesNotReadIsNotTaken lets somebody else write under the name of a hunt whose file is damaged or too long.
+func TestAHuntThatDoesNotReadIsNotTaken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := newSite(t, func(s *Server, _ *http.Server) { s.Hunts = hunt.Folder{Dir: dir} })
+	for name, content := range map[string]string{"torn": "title: A\nowner: somebody\nque", "long": "title: A\nowner: somebody\nquestion: B?\nquery: {filter: 'true'}\nnotes: " + strings.Repeat("x", 300<<10)} {
+		path := filepath.Join(dir, name+".yaml")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got := s.ask("PUT", "/api/v1/hunts/"+name, s.tokens["analyst own"], strings.NewReader(`{"name":"x","title":"A","question":"B?","query":{"filter":"true"}}`), "Content-Type", jsonBody)
+		if raw, err := os.ReadFile(path); got.status != 422 || err != nil || string(raw) != content { //nolint:gosec // a test's own
+			t.Errorf("%s: %d %s, %v", name, got.status, got.body, err)
+		}
+	}
+	long := `{"name":"x","title":"A","question":"B?","query":{"filter":"true"},"notes":"` + strings.Repeat("x", 300<<10) + `"}`
+	if got := s.ask("PUT", "/api/v1/hunts/new", s.tokens["analyst own"], strings.NewReader(long), "Content-Type", jsonBody); got.status != 422 {
+		t.Errorf("a hunt that could not be read again: %d %s", got.status, got.body)
+	}
+}
+
+// TestWhatHuntsAskIsInTheAuditLog keeps and runs hunts, and makes rules of them: the question is in the log, or its SHA-256.
+func TestWhatHuntsAskIsInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(s *Server, _ *http.Server) { s.Hunts = hunt.Folder{Dir: t.TempDir()} })
+	long := "operation = '" + strings.Repeat("x", audit.MaxDetail) + "'"
+	sum := sha256.Sum256([]byte(long))
+	for name, q := range map[string][2]string{"short": {"operation = 'secret'", "operation = 'secret'"}, "long": {long, hex.EncodeToString(sum[:])}} {
+		given, err := json.Marshal(hunt.File{Name: name, Title: "A", Question: "B?", Query: hunt.Query{Filter: q[0]}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for action, path := range map[string]string{"hunt.keep": "", "hunt.run": "/run", "hunt.rule": "/rule"} {
+			if action == "hunt.keep" {
+				if got := s.ask("PUT", "/api/v1/hunts/"+name, s.tokens["analyst own"], bytes.NewReader(given), "Content-Type", jsonBody); got.status != 200 {
+					t.Fatal(got.status, got.body)
+				}
+			} else {
+				if err := s.server.Hunts.Save(hunt.File{Name: name, Title: "A", Question: "B?", Owner: "analyst own", Query: hunt.Query{Filter: q[0]}}); err != nil {
+					t.Fatal(err)
+				}
+				s.ask("POST", "/api/v1/hunts/"+name+path, s.tokens["analyst own"], nil) // what is asked in vain is noted as well
+			}
+			list, err := s.server.Audit.List(t.Context(), audit.Query{Action: action, Object: name})
+			if err != nil || len(list) != 1 || !strings.Contains(list[0].Detail, q[1]) {
+				t.Errorf("%s of %s: %+v, %v", action, name, list, err)
+			}
+		}
+	}
+}
+
 // TestEntitiesByTheAPI asks about an entity whose alerts lie in two accounts.
 func TestEntitiesByTheAPI(t *testing.T) {
 	t.Parallel()
@@ -88,7 +144,7 @@ func TestEntitiesByTheAPI(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
-		"/api/v1/entity?kind=planet&value=x": 422, "/api/v1/entity?kind=ip": 422, "/api/v1/graph?kind=ip&value=" + url.QueryEscape("' OR 1=1 --"): 200, "/api/v1/graph?kind=ip&value=x&depth=9": 422, "/api/v1/entity/kinds": 200,
+		"/api/v1/entity?kind=planet&value=x": 422, "/api/v1/entity?kind=ip&value=x&from=0001-01-02T00:00:00Z&to=9999-12-31T00:00:00Z": 422, "/api/v1/entity?kind=ip&value=x&from=0001-01-02T00:00:00Z": 422, "/api/v1/entity?kind=ip": 422, "/api/v1/graph?kind=ip&value=" + url.QueryEscape("' OR 1=1 --"): 200, "/api/v1/graph?kind=ip&value=x&depth=9": 422, "/api/v1/entity/kinds": 200,
 	} {
 		if got := s.ask("GET", path, s.tokens["viewer own"], nil); got.status != want {
 			t.Errorf("%s: %d, not %d: %s", path, got.status, want, got.body)

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
@@ -27,13 +28,14 @@ type found struct {
 	Types   []string            `json:"types"`
 	Rows    [][]json.RawMessage `json:"rows"`
 	More    bool                `json:"more"`
+	Cut     bool                `json:"cut,omitempty" doc:"the rows that are not here would be too many bytes: ask for fewer columns, or narrow the time range"`
 	Files   int                 `json:"files"`
 	Bytes   int64               `json:"bytes"`
 	Millis  int64               `json:"millis"`
 }
 
 func (s *Server) search(api huma.API) {
-	huma.Register(api, op(access.Read, "POST", "/api/v1/search", "Ask the lake, in SQL or by a filter"), func(ctx context.Context, in *body[question]) (*body[found], error) {
+	asks(s, api, op(access.Read, "POST", "/api/v1/search", "Ask the lake, in SQL or by a filter"), func(ctx context.Context, in *body[question]) (*body[found], error) {
 		q := in.Body
 		sql := q.SQL
 		switch {
@@ -42,14 +44,14 @@ func (s *Server) search(api huma.API) {
 		case sql == "":
 			sql = duck.FilterSQL(q.Filter)
 		}
-		if err := s.noteOf(ctx, "search", "", sql); err != nil { // what is not written down is not answered
+		if err := s.noteOf(ctx, "search", "", asAsked("", hunt.Query{SQL: sql})); err != nil { // what is not written down is not answered
 			return nil, s.fault(err)
 		}
 		if q.Rows == 0 {
 			q.Rows = 1000
 		}
 		out := found{Rows: [][]json.RawMessage{}}
-		a, err := duck.Ask(ctx, scope(ctx), s.Lake, s.Child, duck.Question{SQL: sql, From: q.From, To: q.To, Rows: q.Rows, Timeout: time.Minute}, func(duck.Answer) {}, func(row []json.RawMessage) error {
+		a, err := duck.Ask(ctx, scope(ctx), s.Lake, s.Child, duck.Question{SQL: sql, From: q.From, To: q.To, Rows: q.Rows, Bytes: s.Asking.Bytes, Timeout: time.Minute}, func(duck.Answer) {}, func(row []json.RawMessage) error {
 			own := make([]json.RawMessage, len(row))
 			for i, cell := range row {
 				own[i] = append(json.RawMessage(nil), cell...)
@@ -64,7 +66,7 @@ func (s *Server) search(api huma.API) {
 		if err != nil {
 			return nil, s.fault(err)
 		}
-		out.Columns, out.Types, out.More, out.Files, out.Bytes, out.Millis = a.Columns, a.Types, a.More, a.Files, a.Bytes, a.Took.Milliseconds()
+		out.Columns, out.Types, out.More, out.Cut, out.Files, out.Bytes, out.Millis = a.Columns, a.Types, a.More, a.Cut, a.Files, a.Bytes, a.Took.Milliseconds()
 		return &body[found]{out}, nil
 	})
 }

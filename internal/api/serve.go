@@ -34,6 +34,7 @@ func (s *Server) HTTP() *http.Server {
 func (s *Server) Handler() http.Handler {
 	s.Pushing.orDefault()
 	s.pushes = make(chan struct{}, s.Pushing.AtOnce)
+	s.turns = newTurns(&s.Asking)
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Tocsin", s.Version)
 	config.DocsPath = "" // the console shows it

@@ -126,10 +126,11 @@ func (s *Store) keep(ctx context.Context, scope access.Scope, by By, r *Request)
 			m.Accounts = append(m.Accounts, e.Account)
 		}
 	}
+	if slices.ContainsFunc(r.Documents, func(d Document) bool { return d.Kind == KindEntity }) {
+		m.Accounts = append(m.Accounts, whole(scope)...)
+	}
 	if m.Accounts = slices.Compact(slices.Sorted(slices.Values(m.Accounts))); len(m.Accounts) == 0 {
-		if m.Accounts = scope.List(); len(m.Accounts) == 0 {
-			m.Accounts = []string{""}
-		}
+		m.Accounts = whole(scope)
 	}
 	line, err := encode(m)
 	if err != nil {
@@ -140,6 +141,15 @@ func (s *Store) keep(ctx context.Context, scope access.Scope, by By, r *Request)
 		return "", 0, err
 	}
 	return m.Set, m.Capture, s.insert(ctx, m, sum, r.Set == "")
+}
+
+// whole are the accounts that something tells of which may hold all that a Scope sees, as an entity's state: who does not see them all
+// does not see it either. "" is what only Everything sees.
+func whole(scope access.Scope) []string {
+	if list := scope.List(); !scope.All() && len(list) > 0 {
+		return list
+	}
+	return []string{""}
 }
 
 // begin starts the manifest of a new set, or of the next capture of one that the Scope sees.

@@ -24,7 +24,7 @@ func TestACaptureHoldsBytesAndProof(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !d.Sealed || d.Items != 9 || d.Problem != "" || d.Verified.IsZero() || strings.Join(d.Accounts, ",") != own || d.Manifests[1].Manifest.Previous != d.Manifests[0].SHA256 {
+		if !d.Sealed || d.Items != 9 || d.Problem != "" || d.Verified.IsZero() || strings.Join(d.Accounts, ",") != ","+own || d.Manifests[1].Manifest.Previous != d.Manifests[0].SHA256 {
 			t.Errorf("%+v", d.Set)
 		}
 		var raw, object []byte
@@ -57,6 +57,51 @@ func TestACaptureHoldsBytesAndProof(t *testing.T) {
 			t.Errorf("the chain of custody says %s", got)
 		}
 	})
+}
+
+// TestAnEntitysStateIsSeenByWhoSeesAllThatItWasMadeOf captures the state of an entity beside an event of one account, and adds one later.
+func TestAnEntitysStateIsSeenByWhoSeesAllThatItWasMadeOf(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), "")
+	if err := s.fill(t.Context(), false, record(1, own)); err != nil {
+		t.Fatal(err)
+	}
+	state := []Document{{Kind: KindEntity, Name: "user alice", Body: []byte(`{"accounts":["` + foreign + `"]}`)}}
+	narrow, wide := access.Accounts(own), access.Accounts(own, foreign)
+	for _, c := range []struct {
+		name  string
+		by    access.Scope
+		later bool
+		sees  []access.Scope
+		not   []access.Scope
+	}{
+		{"by who sees all", all, false, []access.Scope{all}, []access.Scope{narrow, wide}},
+		{"by who sees two", wide, false, []access.Scope{all, wide}, []access.Scope{narrow}},
+		{"by who sees one", narrow, false, []access.Scope{all, wide, narrow}, nil},
+		{"added later", all, true, []access.Scope{all}, []access.Scope{narrow, wide}},
+	} {
+		r := &Request{Why: "w", Events: []string{uid(1)}, Accounts: []string{own}}
+		if !c.later {
+			r.Documents = state
+		}
+		id, err := s.Capture(t.Context(), c.by, ann, r)
+		if err == nil && c.later {
+			_, err = s.Capture(t.Context(), c.by, ann, &Request{Set: id, Why: "w", Documents: state})
+		}
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		for _, scope := range c.sees {
+			if _, err := s.Set(t.Context(), scope, ann, id); err != nil {
+				t.Errorf("%s: %v does not see it: %v", c.name, scope, err)
+			}
+		}
+		for _, scope := range c.not {
+			if _, err := s.Set(t.Context(), scope, ann, id); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%s: %v sees it: %v", c.name, scope, err)
+			}
+		}
+	}
 }
 
 // TestEvidenceOutlivesItsFile lets the lake's retention take the events, and the ledger's folder go.

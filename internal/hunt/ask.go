@@ -20,6 +20,7 @@ type Investigator struct {
 	Desk   Desk           // nil: there are no findings
 	Places enrich.Locator // nil: addresses have no places
 	Now    func() time.Time
+	Bytes  int64 // that one answer may take where it is held, see duck.Held; 0: no bound
 }
 
 // Desk knows the findings.
@@ -67,6 +68,7 @@ type question struct {
 	from, to time.Time
 	rows     int
 	timeout  time.Duration // 0: askTime
+	passing  bool          // its rows are looked at and let go: they have no bound in bytes
 }
 
 // arg adds a value and returns what stands for it in SQL.
@@ -85,10 +87,21 @@ func (v *Investigator) ask(ctx context.Context, scope access.Scope, q *question,
 	if q.timeout == 0 {
 		q.timeout = askTime
 	}
-	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: q.sql, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
+	most := v.Bytes
+	if q.passing {
+		most = 0
+	}
+	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: q.sql, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Bytes: most, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
 		return row(cells(line))
 	})
+	if err == nil && a.Cut {
+		err = MistakeError{tooMuch(most) + ": narrow the time range, or ask for less"}
+	}
 	return Asked{SQL: q.sql, Args: q.args, From: q.from, To: q.to, Files: a.Files, Bytes: a.Bytes, Millis: a.Took.Milliseconds(), More: a.More}, err
+}
+
+func tooMuch(most int64) string {
+	return fmt.Sprintf("the answer takes more than %.1f MiB", float64(most)/(1<<20))
 }
 
 // cells is a row of an answer. A cell that is null reads as the zero value.

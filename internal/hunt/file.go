@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -194,8 +195,41 @@ func spanOf(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// locks are held by who writes into a folder: what is read to be written again is not lost to another.
+var locks sync.Map // folder to *sync.Mutex
+
+// lock keeps other writers of this process out of the folder until the function that it returns is called.
+func (f Folder) lock() (unlock func()) {
+	m, _ := locks.LoadOrStore(filepath.Clean(f.Dir), &sync.Mutex{})
+	l := m.(*sync.Mutex) //nolint:forcetypeassert // nothing else is stored
+	l.Lock()
+	return l.Unlock
+}
+
+// Change writes what change makes of the hunt of a name; of one that is not there, change is told nil. Nobody else writes meanwhile.
+func (f Folder) Change(name string, change func(old *File) (File, error)) (File, error) {
+	defer f.lock()()
+	var old *File
+	switch h, err := f.Load(name); {
+	case err == nil:
+		old = &h
+	case !errors.Is(err, ErrNoHunt):
+		return File{}, err
+	}
+	h, err := change(old)
+	if err != nil {
+		return File{}, err
+	}
+	return h, f.save(h)
+}
+
 // Save writes a hunt, in the place of one of the same name. Comments of a file that was written by hand are kept where only the result changes.
 func (f Folder) Save(h File) error {
+	defer f.lock()()
+	return f.save(h)
+}
+
+func (f Folder) save(h File) error {
 	if err := h.Check(); err != nil {
 		return err
 	}
@@ -209,6 +243,9 @@ func (f Folder) Save(h File) error {
 	if err := enc.Encode(h); err != nil {
 		return fmt.Errorf("write the hunt %s: %w", h.Name, err)
 	}
+	if text.Len() > maxHuntFile { // it would not be read again
+		return MistakeError{fmt.Sprintf("the hunt %s would have %d bytes (limit: %d)", h.Name, text.Len(), maxHuntFile)}
+	}
 	return replace(path, text.Bytes())
 }
 
@@ -218,6 +255,7 @@ func (f Folder) Keep(name string, k Kept) error {
 	if err != nil {
 		return err
 	}
+	defer f.lock()()
 	raw, err := os.ReadFile(path) //nolint:gosec // the name has no way out of the folder
 	if err != nil {
 		return fmt.Errorf("keep the result of %s: %w", name, err)
@@ -239,6 +277,9 @@ func (f Folder) Keep(name string, k Kept) error {
 	enc.SetIndent(2)
 	if err := enc.Encode(&doc); err != nil {
 		return fmt.Errorf("keep the result of %s: %w", name, err)
+	}
+	if text.Len() > maxHuntFile { // it would not be read again
+		return MistakeError{fmt.Sprintf("the hunt %s would have %d bytes with its result (limit: %d)", name, text.Len(), maxHuntFile)}
 	}
 	return replace(path, text.Bytes())
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,6 +174,42 @@ func TestHuntsAreFiles(t *testing.T) {
 		if _, err := hunt.ParseFile("x", []byte(text)); !errors.As(err, &mistake) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestWritersOfAFolderLoseNothingOfEachOther keeps results while the same hunts are changed.
+func TestWritersOfAFolderLoseNothingOfEachOther(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	h := hunt.File{Name: "x", Title: "A", Question: "B?", Query: hunt.Query{Filter: "true"}}
+	if err := (hunt.Folder{Dir: dir}).Save(h); err != nil {
+		t.Fatal(err)
+	}
+	const n = 20
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			_, err := hunt.Folder{Dir: dir}.Change("x", func(old *hunt.File) (hunt.File, error) {
+				old.Notes += "a line\n"
+				return *old, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if err := (hunt.Folder{Dir: dir + "/"}).Keep("x", hunt.Kept{At: now, By: "test", Hits: 1}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got, err := hunt.Folder{Dir: dir}.Load("x")
+	if err != nil || strings.Count(got.Notes, "a line") != n || got.Result == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := (hunt.Folder{Dir: dir}).Save(hunt.File{Name: "y", Title: "A", Question: "B?", Query: h.Query, Notes: strings.Repeat("x", 300<<10)}); !errors.As(err, new(hunt.MistakeError)) {
+		t.Errorf("a hunt that could not be read again is kept: %v", err)
 	}
 }
 

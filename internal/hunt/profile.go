@@ -70,7 +70,8 @@ type Link struct {
 
 const (
 	defaultBaseline = 30
-	maxBaseline     = 60 // the days of a baseline are bits of one number
+	maxBaseline     = 60  // the days of a baseline are bits of one number
+	maxWindow       = 400 // days that a window may have: the risk is told for each
 	keptHabits      = 200
 	keptAddresses   = 2000 // from which networks and countries are summed
 )
@@ -118,6 +119,9 @@ func (v *Investigator) Entity(ctx context.Context, scope access.Scope, q EntityQ
 		return nil, err
 	}
 	p.window(&q, v.Now())
+	if days := p.To.Sub(p.From) / (24 * time.Hour); days > maxWindow {
+		return nil, MistakeError{fmt.Sprintf("a profile looks at no more than %d days: set from and to closer together", maxWindow)}
+	}
 	if err := v.panels(ctx, scope, which, p); err != nil {
 		return nil, err
 	}

@@ -251,6 +251,12 @@ func TestHostileValuesAreValues(t *testing.T) {
 	if _, err := v.Pivot(t.Context(), access.Everything(), hunt.PivotQuery{}); !errors.As(err, &mistake) {
 		t.Errorf("an empty value: %v", err)
 	}
+	for days, fits := range map[int]bool{400: true, 402: false, 3_000_000: false} {
+		p, err := v.Entity(t.Context(), access.Everything(), hunt.EntityQuery{Kind: "ip", Value: "198.51.100.1", From: now.AddDate(0, 0, -days), To: now})
+		if fits && (err != nil || len(p.Risk.Days) < days) || !fits && !errors.As(err, &mistake) {
+			t.Errorf("a profile of %d days: %v", days, err)
+		}
+	}
 }
 
 // TestEveryPlaceReads puts the expression of every kind to the lake.

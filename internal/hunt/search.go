@@ -68,7 +68,7 @@ func (v *Investigator) Search(ctx context.Context, scope access.Scope, s Search)
 func (v *Investigator) bySQL(ctx context.Context, scope access.Scope, s Search) (*Found, error) {
 	out := &Found{Rows: [][]any{}, Notes: []string{}}
 	account := -1
-	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: s.SQL, Filter: s.Filter, From: s.From, To: s.To, Rows: s.Limit, Timeout: searchTime}, func(a duck.Answer) {
+	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: s.SQL, Filter: s.Filter, From: s.From, To: s.To, Rows: s.Limit, Bytes: v.Bytes, Timeout: searchTime}, func(a duck.Answer) {
 		out.Columns = a.Columns
 		account = slices.Index(a.Columns, "account")
 	}, func(line rawCells) error {
@@ -79,6 +79,9 @@ func (v *Investigator) bySQL(ctx context.Context, scope access.Scope, s Search) 
 		return nil
 	})
 	out.More = a.More
+	if a.Cut {
+		out.Notes = append(out.Notes, tooMuch(v.Bytes)+": the first rows are here; ask for fewer columns, or narrow the time range")
+	}
 	sql := s.SQL
 	if sql == "" {
 		sql = duck.FilterSQL(s.Filter)
@@ -108,8 +111,11 @@ func (v *Investigator) bySigma(ctx context.Context, scope access.Scope, s Search
 		return nil, err
 	}
 	out := &Found{Columns: sigmaColumns, Rows: [][]any{}, Notes: notesOf(rules)}
+	held, full := int64(0), false
 	asked, err := v.Matches(ctx, scope, rules, s.From, s.To, func(m *Match) error {
-		if len(out.Rows) >= s.Limit {
+		held += m.held() * int64(len(m.Rules))
+		full = full || v.Bytes > 0 && held > v.Bytes
+		if full || len(out.Rows) >= s.Limit {
 			out.More = true
 			return nil
 		}
@@ -119,6 +125,9 @@ func (v *Investigator) bySigma(ctx context.Context, scope access.Scope, s Search
 		return nil
 	})
 	out.Asked, out.Candidates = asked.Asked, asked.Candidates
+	if full {
+		out.Notes = append(out.Notes, tooMuch(v.Bytes)+": the newest rows are here; narrow the time range")
+	}
 	if asked.More {
 		out.Notes = append(out.Notes, fmt.Sprintf("only the newest %d records that could match were judged: narrow the time range", maxCandidates))
 	}
@@ -156,6 +165,11 @@ type Match struct {
 	Rules                                                       []int // indexes in Rules.All
 	UID                                                         string
 	Account, Region, Operation, Origin, SrcIP, Status, Resource string
+}
+
+// held is about how many bytes a row of a match takes.
+func (m *Match) held() int64 {
+	return int64(len(m.UID) + len(m.Account) + len(m.Region) + len(m.Operation) + len(m.Origin) + len(m.SrcIP) + len(m.Status) + len(m.Resource) + 32*len(sigmaColumns))
 }
 
 // MatchesAsked is how matches were looked for.
@@ -205,7 +219,7 @@ func (v *Investigator) Matches(ctx context.Context, scope access.Scope, rules *d
 	if err != nil {
 		return MatchesAsked{}, err
 	}
-	q := &question{from: from, to: to, rows: maxCandidates, timeout: searchTime}
+	q := &question{from: from, to: to, rows: maxCandidates, timeout: searchTime, passing: true}
 	q.sql = "SELECT raw_data, format, metadata.uid, account, region, operation, origin, src_ip, status, resource, batch_id FROM events WHERE " + CandidatesSQL(rules, q.arg) + " ORDER BY time_dt DESC"
 	searcher, facts := rules.Searcher(), &enrich.Facts{}
 	var out MatchesAsked
@@ -227,7 +241,7 @@ func (v *Investigator) Matches(ctx context.Context, scope access.Scope, rules *d
 func (v *Investigator) judge(ctx context.Context, scope access.Scope, asked bool, decoders decoders) (*enrich.Judge, error) {
 	survey := &enrich.Survey{}
 	if asked {
-		q := &question{timeout: searchTime}
+		q := &question{timeout: searchTime, passing: true}
 		q.sql = "SELECT raw_data, format, metadata.uid FROM events WHERE api.service.name IN ('sts.amazonaws.com', 'signin.amazonaws.com')\nUNION ALL SELECT any_value(raw_data), any_value(format), any_value(metadata.uid) FROM events GROUP BY account, region"
 		_, err := v.ask(ctx, scope, q, func(c cells) error {
 			return decoders.event(c.text(0), c.text(1), c.text(2), "", func(e *ocsf.Event) error { survey.Add(e); return nil })

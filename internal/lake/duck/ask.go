@@ -2,10 +2,13 @@ package duck
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,6 +34,7 @@ type Question struct {
 	Args     []string      // values of $1, $2 … in SQL, as text: what came out of a log is never a part of the SQL itself
 	From, To time.Time     // zero: no bound; To is exclusive
 	Rows     int           // at most; 0: all
+	Bytes    int64         // that the rows may take where they are held, see Held; 0: no bound, for who passes them on
 	Memory   int           // MiB; 0: 1024
 	Timeout  time.Duration // 0: 5 minutes
 	Parquet  string        // file that is not there yet, which the answer is written to instead of rows; Rows bounds it as well
@@ -41,7 +45,8 @@ type Answer struct {
 	Columns []string
 	Types   []string
 	Rows    int64
-	More    bool // the answer was cut at Question.Rows; of a Parquet file, that it may have been
+	More    bool // the answer was cut, at Question.Rows or at Question.Bytes; of a Parquet file, that it may have been
+	Cut     bool // it was cut at Question.Bytes
 	Files   int
 	Bytes   int64 // of the files that could hold an answer
 	Took    time.Duration
@@ -113,7 +118,14 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	}
 	defer in.Close() //nolint:errcheck // Wait has closed it
 	_, asked := in.Write(req)
-	done, err := receive(bufio.NewReaderSize(out, 256<<10), &q, &a, head, row)
+	bound := &io.LimitedReader{R: out, N: math.MaxInt64} // one row alone may be too much
+	if q.Bytes > 0 {
+		bound.N = q.Bytes
+	}
+	done, err := receive(bufio.NewReaderSize(bound, 256<<10), &q, &a, head, row)
+	if !done && err == nil && bound.N <= 0 {
+		a.More, a.Cut = true, true
+	}
 	overdue := context.Cause(ctx)
 	stop()
 	waited := c.Wait()
@@ -199,7 +211,7 @@ func pagesOf(files []lake.File) []int {
 
 // receive passes the child's lines on until it is done or enough is known.
 func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row func([]json.RawMessage) error) (done bool, err error) {
-	dec := json.NewDecoder(in)
+	dec, held := json.NewDecoder(in), int64(0)
 	for {
 		var r reply
 		if err := dec.Decode(&r); err != nil {
@@ -228,12 +240,28 @@ func receive(in *bufio.Reader, q *Question, a *Answer, head func(Answer), row fu
 				a.More = true
 				return false, nil
 			}
+			if held += Held(r.Row); q.Bytes > 0 && held > q.Bytes {
+				a.More, a.Cut = true, true
+				return false, nil
+			}
 			if err := row(r.Row); err != nil {
 				return false, err
 			}
 			a.Rows++
 		}
 	}
+}
+
+// Held is about how many bytes a row takes in memory: of small values, what stands around them is most.
+func Held(row []json.RawMessage) int64 {
+	sum := int64(0)
+	for _, cell := range row {
+		sum += int64(len(cell)) + 32
+		if len(cell) > 0 && (cell[0] == '[' || cell[0] == '{') {
+			sum += 32 * int64(bytes.Count(cell, []byte(",")))
+		}
+	}
+	return sum
 }
 
 func last(text string) string {

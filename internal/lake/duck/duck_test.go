@@ -122,6 +122,27 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestAnAnswerIsBoundInBytes asks for many rows, for one that is too much alone, and for more small values than are held.
+func TestAnAnswerIsBoundInBytes(t *testing.T) {
+	l := filled(t)
+	const most = 1 << 20
+	for name, sql := range map[string]string{
+		"wide rows": "SELECT repeat('x', 100000) FROM range(1000)", "one row": "SELECT repeat('x', 10000000)", "small rows": "SELECT 1 FROM range(1000000)", "a list": "SELECT range(200000)",
+	} {
+		rows, a, err := ask(t.Context(), access.Everything(), l, Question{SQL: sql, Bytes: most})
+		held := 0
+		for _, r := range rows {
+			held += len(r)
+		}
+		if err != nil || !a.Cut || !a.More || held > most || int64(len(rows)) != a.Rows {
+			t.Errorf("%s: %d rows of %d bytes, %+v, %v", name, len(rows), held, a, err)
+		}
+	}
+	if rows, a, err := ask(t.Context(), access.Everything(), l, Question{SQL: "SELECT repeat('x', 1000) FROM range(900)", Bytes: most}); err != nil || a.Cut || a.More || len(rows) != 900 {
+		t.Errorf("what is within the bound is cut: %d rows, %+v, %v", len(rows), a, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	l := filled(t)
 	secret := filepath.Join(t.TempDir(), "secret.csv")
