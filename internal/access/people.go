@@ -156,6 +156,9 @@ func (p *People) Add(ctx context.Context, tx *sql.Tx, n New) error {
 	if err != nil {
 		return err
 	}
+	if err := TakeName(ctx, tx, n.who.Name, personal); err != nil {
+		return err
+	}
 	r, err := tx.ExecContext(ctx, `INSERT INTO people (name, hash, role, accounts, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`,
 		n.who.Name, n.hash, string(n.who.Role), string(accounts), n.who.Created.UnixMilli())
 	if err != nil {

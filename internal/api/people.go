@@ -157,10 +157,11 @@ func (s *Server) audits(api huma.API) {
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	},
 	) (*body[[]audit.Entry], error) {
+		var kind string
 		if !scope(ctx).All() {
-			in.Actor = callerOf(ctx).Name // what others do may be about accounts that are not to be seen
+			in.Actor, kind = callerOf(ctx).Name, callerOf(ctx).Kind // what others do may be about accounts that are not to be seen
 		}
-		list, err := s.Audit.List(ctx, audit.Query{Actor: in.Actor, Action: in.Action, Object: in.Object, Before: in.Before, Limit: in.Limit})
+		list, err := s.Audit.List(ctx, audit.Query{Actor: in.Actor, Kind: kind, Action: in.Action, Object: in.Object, Before: in.Before, Limit: in.Limit})
 		return &body[[]audit.Entry]{list}, s.fault(err)
 	})
 }
