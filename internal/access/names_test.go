@@ -54,3 +54,44 @@ func TestANameIsOnes(t *testing.T) {
 		}
 	})
 }
+
+// TestALinkOutlivesNoRight takes rights from who invited: the link is none any more, and stays none when they come back.
+func TestALinkOutlivesNoRight(t *testing.T) {
+	onEach(t, func(t *testing.T, p *People) {
+		add(t, p, "ann", Admin, "*")
+		for i, less := range []Person{{Role: Viewer, Accounts: []string{"*"}}, {Role: Admin, Accounts: []string{own}}, {Role: Admin, Accounts: []string{"*"}, Ended: noon}} {
+			less.Name = string(rune('a'+i)) + "-admin"
+			add(t, p, less.Name, Admin, "*")
+			invite := func() (secret string) {
+				t.Helper()
+				if err := p.Tx(t.Context(), func(tx *sql.Tx) (err error) {
+					secret, err = p.Invite(t.Context(), tx, Everything(), Invitation{Role: Admin, Accounts: []string{foreign}, By: less.Name, Created: noon})
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+				return secret
+			}
+			change := func(who Person) {
+				t.Helper()
+				if err := p.Tx(t.Context(), func(tx *sql.Tx) error { return p.Change(t.Context(), tx, Everything(), who) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused := func(secret string) {
+				t.Helper()
+				if _, err := p.Accept(t.Context(), secret, "new", sentence, noon, func(*sql.Tx, Person) error { return nil }); !errors.Is(err, ErrNobody) {
+					t.Errorf("%+v: %v", less, err)
+				}
+			}
+			before := invite()
+			change(less)
+			refused(before)
+			refused(invite()) // made while the right was taken: whoever is asked later says no too
+			if less.Ended.IsZero() {
+				change(Person{Name: less.Name, Role: Admin, Accounts: []string{"*"}})
+				refused(before)
+			}
+		}
+	})
+}

@@ -43,3 +43,33 @@ func TestOwnAuditIsOfOnesOwnKind(t *testing.T) {
 		}
 	}
 }
+
+// TestALinkOutlivesNoToken invites with tokens that are revoked, or end: their links are none any more.
+func TestALinkOutlivesNoToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.settle()
+	accept := func(secret, name string) int {
+		return s.tell("POST", "/api/v1/invitations/accept", "", `{"secret":"`+secret+`","name":"`+name+`","password":"`+sentence+`"}`).status
+	}
+	invite := func(token string) string {
+		t.Helper()
+		a := s.tell("POST", "/api/v1/invitations", s.tokens[token], `{"role":"admin","accounts":["`+own+`"]}`)
+		_, rest, _ := strings.Cut(a.body, `"secret":"`)
+		secret, _, _ := strings.Cut(rest, `"`)
+		if a.status != 200 || secret == "" {
+			t.Fatal(a)
+		}
+		return secret
+	}
+	good, revoked, ended := invite("owner"), invite("admin own"), invite("scoped")
+	if a := s.tell("DELETE", "/api/v1/tokens/admin%20own", s.tokens["owner"], ""); a.status != 204 {
+		t.Fatal(a)
+	}
+	if _, err := s.desk.Store().ExecContext(t.Context(), `UPDATE tokens SET expires_at = 1 WHERE name = 'scoped'`); err != nil {
+		t.Fatal(err)
+	}
+	if a, b, c := accept(revoked, "bob"), accept(ended, "cid"), accept(good, "dan"); a != 404 || b != 404 || c != 200 {
+		t.Errorf("of a revoked token %d, of one that ended %d, of one that is valid %d", a, b, c)
+	}
+}

@@ -71,7 +71,7 @@ func (s *Server) invite(ctx context.Context, in *struct{ Body roleAndAccounts })
 	now := s.Now().UTC()
 	out := body[secretAnswer]{secretAnswer{Expires: now.Add(access.InvitationLasts)}} // the link is /accept#secret
 	return &out, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) (err error) {
-		if out.Body.Secret, err = s.People.Invite(ctx, tx, scope(ctx), access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Created: now}); err != nil {
+		if out.Body.Secret, err = s.People.Invite(ctx, tx, scope(ctx), access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Kind: callerOf(ctx).Kind, Created: now}); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, "person.invite", "", string(in.Body.Role))
@@ -95,6 +95,11 @@ func (s *Server) tokens(api huma.API) {
 			}
 			if err != nil {
 				return err
+			}
+			if s.People != nil {
+				if err := s.People.EndInvitations(ctx, tx, "token", in.UID); err != nil {
+					return err
+				}
 			}
 			return s.record(ctx, tx, "token.revoke", in.UID, "")
 		}))
