@@ -27,7 +27,7 @@ func tokenCommand(io app.Streams) *cobra.Command {
 		return app.AddToken(cmd.Context(), c, t, io)
 	})
 	f := add.Flags()
-	f.StringVar(&t.Name, "name", "token", "what to call it, to revoke it by")
+	f.StringVar(&t.Name, "name", "", "what to call it, to revoke it by; a name is never given twice (left out: one is made up)")
 	f.StringVar(&t.Source, "source", "", "it may deliver to this source, and nothing else")
 	f.StringSliceVar(&t.Accounts, "account", nil, "it may see these accounts; '*' is all")
 	f.StringVar(&t.Role, "role", "", "what it may do: viewer, analyst, responder, engineer or admin (default viewer)")

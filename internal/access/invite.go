@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -17,6 +18,7 @@ type Invitation struct {
 	Role     Role      `json:"role"`
 	Accounts []string  `json:"accounts"`
 	By       string    `json:"invited_by"` // "set-up" for the first
+	Kind     string    `json:"-"`          // of who invites: person ("" too) or token
 	Created  time.Time `json:"created_at"`
 	Expires  time.Time `json:"expires_at"`
 }
@@ -37,8 +39,8 @@ func (p *People) Invite(ctx context.Context, tx *sql.Tx, scope Scope, i Invitati
 	if err != nil {
 		return "", err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO invitations (hash, role, accounts, invited_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hash, string(i.Role), string(accounts), i.By, i.Created.UnixMilli(), i.Created.Add(InvitationLasts).UnixMilli())
+	_, err = tx.ExecContext(ctx, `INSERT INTO invitations (hash, role, accounts, invited_by, by_kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		hash, string(i.Role), string(accounts), i.By, cmp.Or(i.Kind, personal), i.Created.UnixMilli(), i.Created.Add(InvitationLasts).UnixMilli())
 	if err != nil {
 		return "", fmt.Errorf("invite: %w", err)
 	}
@@ -69,8 +71,8 @@ func (p *People) SetUp(ctx context.Context, now time.Time) (string, error) {
 	return text, err
 }
 
-// Accept uses an invitation: it makes the person, and calls also in the same transaction. An invitation of one who was ended meanwhile is
-// none any more.
+// Accept uses an invitation: it makes the person, and calls also in the same transaction. An invitation of one who meanwhile
+// may not invite, or not to these accounts, is none any more.
 func (p *People) Accept(ctx context.Context, secret, name, password string, now time.Time, also func(tx *sql.Tx, who Person) error) (Person, error) {
 	who, err := invited(ctx, p.db, secret, now) // before a hash is made for anybody who asks
 	if err != nil {
@@ -100,9 +102,9 @@ func (p *People) Accept(ctx context.Context, secret, name, password string, now 
 }
 
 func invited(ctx context.Context, db asked, secret string, now time.Time) (Person, error) {
-	var role, accounts, by string
-	err := db.QueryRowContext(ctx, `SELECT role, accounts, invited_by FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2
-		AND NOT EXISTS (SELECT 1 FROM people WHERE name = invited_by AND ended_at IS NOT NULL)`, hashOf(secret), now.UnixMilli()).Scan(&role, &accounts, &by)
+	var role, accounts, by, kind string
+	err := db.QueryRowContext(ctx, `SELECT role, accounts, invited_by, by_kind FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2`,
+		hashOf(secret), now.UnixMilli()).Scan(&role, &accounts, &by, &kind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNobody
 	}
@@ -119,5 +121,40 @@ func invited(ctx context.Context, db asked, secret string, now time.Time) (Perso
 	if err := json.Unmarshal([]byte(accounts), &who.Accounts); err != nil {
 		return Person{}, fmt.Errorf("invitation: %w", err)
 	}
-	return who, nil
+	if by == setUp {
+		return who, nil
+	}
+	return who, mayInvite(ctx, db, by, kind, who.Accounts, now)
+}
+
+// mayInvite is nil where a person or token may govern now, and covers the accounts; else ErrNobody.
+func mayInvite(ctx context.Context, db asked, name, kind string, accounts []string, now time.Time) error {
+	var role, text string
+	query, args := `SELECT role, accounts FROM people WHERE name = $1 AND ended_at IS NULL`, []any{name}
+	if kind != personal { // tokens are the desk's, in the same database; where a name has several, from before names were one's own, the last made counts
+		query, args = `SELECT role, accounts FROM tokens WHERE name = $1 AND source = '' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, hash LIMIT 1`, []any{name, now.UnixMilli()}
+	}
+	err := db.QueryRowContext(ctx, query, args...).Scan(&role, &text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNobody
+	}
+	if err != nil {
+		return fmt.Errorf("look for who invited: %w", err)
+	}
+	var of []string
+	if err := json.Unmarshal([]byte(text), &of); err != nil {
+		return fmt.Errorf("accounts of %s: %w", name, err)
+	}
+	if !Role(role).May(Govern) || !ScopeOf(of).Covers(accounts) {
+		return ErrNobody
+	}
+	return nil
+}
+
+// EndInvitations ends the links of a person or token that were not used.
+func (p *People) EndInvitations(ctx context.Context, tx *sql.Tx, kind, name string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM invitations WHERE invited_by = $1 AND by_kind = $2 AND used_at IS NULL`, name, kind); err != nil {
+		return fmt.Errorf("end the invitations of %s: %w", name, err)
+	}
+	return nil
 }

@@ -156,6 +156,9 @@ func (p *People) Add(ctx context.Context, tx *sql.Tx, n New) error {
 	if err != nil {
 		return err
 	}
+	if err := TakeName(ctx, tx, n.who.Name, personal); err != nil {
+		return err
+	}
 	r, err := tx.ExecContext(ctx, `INSERT INTO people (name, hash, role, accounts, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`,
 		n.who.Name, n.hash, string(n.who.Role), string(accounts), n.who.Created.UnixMilli())
 	if err != nil {
@@ -199,6 +202,11 @@ func (p *People) Change(ctx context.Context, tx *sql.Tx, scope Scope, who Person
 	}
 	if admins == 0 {
 		return MistakeError("this would leave no admin who sees all accounts: make another one first")
+	}
+	if !who.Ended.IsZero() || !who.Role.May(Govern) || !ScopeOf(who.Accounts).Covers(before.Accounts) { // links outlive no right
+		if err := p.EndInvitations(ctx, tx, personal, who.Name); err != nil {
+			return err
+		}
 	}
 	if !who.Ended.IsZero() {
 		_, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, who.Ended.UnixMilli(), who.Name)

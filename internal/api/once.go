@@ -7,20 +7,59 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/desk"
 )
 
 // maxOnce bounds the body of a write with an Idempotency-Key, in bytes: ours are decisions, not logs.
 const maxOnce = 2 << 20
 
+// maxSaid bounds the answer that is kept, in bytes; of a longer one only is kept that it was given.
+const maxSaid = 256 << 10
+
+// asking are routes that need a right to change and only ask, or answer with a file: a key does nothing there.
+var asking = []string{
+	"POST /api/v1/hunts/{uid}/run", "POST /api/v1/hunts/{uid}/rule", "POST /api/v1/rules/{uid}/tuning", "POST /api/v1/evidence/{uid}/export", "POST /api/v1/evidence/{uid}/verify",
+}
+
+// changes are the routes whose writes can be done once, by method and path, with the right that each needs. Sign-ins and passwords are
+// none of them, nor is what who only reads may ask.
+func changes(api huma.API) map[string]access.Right {
+	out := map[string]access.Right{}
+	for path, item := range api.OpenAPI().Paths {
+		for method, o := range map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete} {
+			route := method + " " + path
+			if o == nil || slices.Contains(asking, route) {
+				continue
+			}
+			switch right := rightOf(o); right {
+			case access.Triage, access.Respond, access.Tend, access.Govern:
+				out[route] = right
+			}
+		}
+	}
+	return out
+}
+
 // once does a write with an Idempotency-Key once: who repeats it with the same key hears the first answer again, and one that asks for
-// something else with that key is refused. Pushes of logs have their own way of it.
-func (s *Server) once(next http.Handler) http.Handler {
+// something else with that key is refused. A key belongs to its caller with role and accounts: an answer is never heard by who may less, or
+// something else, than the one to whom it was given. Pushes of logs have their own way of it.
+func (s *Server) once(mux *http.ServeMux, changes map[string]access.Right, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
-		if key == "" || r.Method == http.MethodGet || r.Method == http.MethodHead || !strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, "/api/v1/ingest/") {
+		if key == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		_, route := mux.Handler(r)
+		right, is := changes[route]
+		if !is {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -29,7 +68,7 @@ func (s *Server) once(next http.Handler) http.Handler {
 			return
 		}
 		c, err := s.identify(r.Context(), r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.RemoteAddr)
-		if err != nil { // next says so; who is unknown fills no table
+		if err != nil || !c.Role.May(right) { // next says so; who is unknown, or may not, fills no table
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -39,7 +78,7 @@ func (s *Server) once(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		id := hashOf("key", c.Kind, c.Name, key)
+		id := hashOf(append([]string{"key", c.Kind, c.Name, key, string(c.Role)}, slices.Sorted(slices.Values(c.Accounts))...)...)
 		request := hashOf(r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("If-Match"), string(body))
 		before, err := s.Desk.Once(r.Context(), id, request, s.Now())
 		switch {
@@ -80,7 +119,9 @@ func (s *Server) first(w http.ResponseWriter, r *http.Request, next http.Handler
 		case !done || heard.status >= http.StatusInternalServerError:
 			a.Status = 0
 		case heard.status < 300 && (strings.HasSuffix(r.URL.Path, "/tokens") || strings.HasSuffix(r.URL.Path, "/invitations")):
-			a = desk.Said{Request: request, Status: http.StatusConflict, Kind: "application/problem+json", Body: `{"title":"Conflict","status":409,"detail":"this was done, and its secret shown once: revoke it and make another"}`}
+			a = notAgain(request, "this was done, and its secret shown once: revoke it and make another")
+		case heard.cut || !plainJSON(a):
+			a = notAgain(request, "this was answered with status "+strconv.Itoa(heard.status)+", and its answer not kept: look at what is there")
 		}
 		if err := s.Desk.Say(context.WithoutCancel(r.Context()), id, a); err != nil {
 			s.Log.Error("an answer could not be remembered", "error", err)
@@ -90,11 +131,23 @@ func (s *Server) first(w http.ResponseWriter, r *http.Request, next http.Handler
 	done = true
 }
 
-// hearing keeps what is answered.
+// notAgain is what is kept in the place of an answer that is not to be given again.
+func notAgain(request, detail string) desk.Said {
+	return desk.Said{Request: request, Status: http.StatusConflict, Kind: "application/problem+json", Body: `{"title":"Conflict","status":409,"detail":"` + detail + `"}`}
+}
+
+// plainJSON reports whether an answer is JSON, or empty: the desk keeps texts, and would change others.
+func plainJSON(a desk.Said) bool {
+	kind, _, _ := strings.Cut(a.Kind, ";")
+	return a.Body == "" || kind == "application/json" || kind == "application/problem+json"
+}
+
+// hearing keeps what is answered, where it is not too long.
 type hearing struct {
 	http.ResponseWriter
 	status int
 	body   bytes.Buffer
+	cut    bool // it is too long, and nothing of it is kept
 }
 
 func (h *hearing) WriteHeader(status int) {
@@ -103,7 +156,11 @@ func (h *hearing) WriteHeader(status int) {
 }
 
 func (h *hearing) Write(b []byte) (int, error) {
-	h.body.Write(b)
+	if h.cut = h.cut || h.body.Len()+len(b) > maxSaid; h.cut {
+		h.body = bytes.Buffer{}
+	} else {
+		h.body.Write(b)
+	}
 	return h.ResponseWriter.Write(b)
 }
 

@@ -71,7 +71,7 @@ func (s *Server) invite(ctx context.Context, in *struct{ Body roleAndAccounts })
 	now := s.Now().UTC()
 	out := body[secretAnswer]{secretAnswer{Expires: now.Add(access.InvitationLasts)}} // the link is /accept#secret
 	return &out, s.fault(s.People.Tx(ctx, func(tx *sql.Tx) (err error) {
-		if out.Body.Secret, err = s.People.Invite(ctx, tx, scope(ctx), access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Created: now}); err != nil {
+		if out.Body.Secret, err = s.People.Invite(ctx, tx, scope(ctx), access.Invitation{Role: in.Body.Role, Accounts: in.Body.Accounts, By: callerOf(ctx).Name, Kind: callerOf(ctx).Kind, Created: now}); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, "person.invite", "", string(in.Body.Role))
@@ -95,6 +95,11 @@ func (s *Server) tokens(api huma.API) {
 			}
 			if err != nil {
 				return err
+			}
+			if s.People != nil {
+				if err := s.People.EndInvitations(ctx, tx, "token", in.UID); err != nil {
+					return err
+				}
 			}
 			return s.record(ctx, tx, "token.revoke", in.UID, "")
 		}))
@@ -157,10 +162,11 @@ func (s *Server) audits(api huma.API) {
 		Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	},
 	) (*body[[]audit.Entry], error) {
+		var kind string
 		if !scope(ctx).All() {
-			in.Actor = callerOf(ctx).Name // what others do may be about accounts that are not to be seen
+			in.Actor, kind = callerOf(ctx).Name, callerOf(ctx).Kind // what others do may be about accounts that are not to be seen
 		}
-		list, err := s.Audit.List(ctx, audit.Query{Actor: in.Actor, Action: in.Action, Object: in.Object, Before: in.Before, Limit: in.Limit})
+		list, err := s.Audit.List(ctx, audit.Query{Actor: in.Actor, Kind: kind, Action: in.Action, Object: in.Object, Before: in.Before, Limit: in.Limit})
 		return &body[[]audit.Entry]{list}, s.fault(err)
 	})
 }

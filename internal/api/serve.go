@@ -64,7 +64,7 @@ func (s *Server) Handler() http.Handler {
 	s.settings(api)
 	s.plain(api, mux)
 	pages := ours()
-	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
+	return guarded(s.Secure, http.NewCrossOriginProtection(), s.once(mux, changes(api), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routed(mux, pages, w, r) })))
 }
 
 // schemaName names a type in the document. What comes of a hunt says so: its words (a link, a search that found) are others' as well.

@@ -186,7 +186,13 @@ func (h *house) firstToken(ctx context.Context) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	secret, err := h.desk.NewToken(ctx, desk.Token{Name: "owner", Role: string(access.Admin), Accounts: []string{"*"}, Created: time.Now()})
+	owner := desk.Token{Name: "owner", Role: string(access.Admin), Accounts: []string{"*"}, Created: time.Now()}
+	secret, err := h.desk.NewToken(ctx, owner)
+	var taken access.MistakeError
+	if errors.As(err, &taken) { // the file was removed: a name is not given twice
+		owner.Name = owner.Created.UTC().Format("owner-20060102-150405.000")
+		secret, err = h.desk.NewToken(ctx, owner)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +29,13 @@ func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) err
 	if !access.Role(t.Role).Known() {
 		return UsageError{Err: fmt.Errorf("%q is no role", t.Role), Hint: "there are viewer, analyst, responder, engineer and admin"}
 	}
+	if t.Name == "" {
+		var random [4]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return err
+		}
+		t.Name = "token-" + hex.EncodeToString(random[:])
+	}
 	t.Created = time.Now()
 	return withDesk(ctx, c, func(d *desk.Desk) error {
 		if t.Source != "" {
@@ -41,11 +50,15 @@ func AddToken(ctx context.Context, c *Config, t desk.Token, streams Streams) err
 			}
 			return noted(ctx, tx, "token.add", t.Name, t.Role)
 		})
+		var mistake access.MistakeError
+		if errors.As(err, &mistake) {
+			return UsageError{Err: err, Hint: "give another --name"}
+		}
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(streams.Out, secret)
-		fmt.Fprintln(streams.Err, "keep it: it is shown this once")
+		fmt.Fprintf(streams.Err, "keep it: it is shown this once; it is called %s\n", t.Name)
 		return nil
 	})
 }

@@ -84,6 +84,7 @@ func word(s string) string { return store.Text(s, MaxWord) }
 // Query narrows a list of entries.
 type Query struct {
 	Actor, Action, Object string // "" is any
+	Kind                  string // of the actor; "" is any
 	Before                string // only entries with a smaller id: the next page
 	Limit                 int    // 0: 100
 }
@@ -95,8 +96,8 @@ func (l *Log) List(ctx context.Context, q Query) ([]Entry, error) {
 	if q.Limit <= 0 {
 		q.Limit = 100
 	}
-	return l.entries(ctx, `SELECT `+columns+` FROM audit WHERE ($1 = '' OR actor = $1) AND ($2 = '' OR action = $2) AND ($3 = '' OR object = $3) AND ($4 = '' OR id < $4)
-		ORDER BY id DESC LIMIT $5`, q.Actor, q.Action, q.Object, q.Before, q.Limit)
+	return l.entries(ctx, `SELECT `+columns+` FROM audit WHERE ($1 = '' OR actor = $1) AND ($2 = '' OR action = $2) AND ($3 = '' OR object = $3) AND ($4 = '' OR id < $4) AND ($6 = '' OR kind = $6)
+		ORDER BY id DESC LIMIT $5`, q.Actor, q.Action, q.Object, q.Before, q.Limit, q.Kind)
 }
 
 func (l *Log) entries(ctx context.Context, query string, args ...any) ([]Entry, error) {

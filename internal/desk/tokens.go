@@ -35,7 +35,7 @@ func (d *Desk) NewToken(ctx context.Context, t Token) (secret string, err error)
 	return secret, err
 }
 
-// AddToken is NewToken within a transaction of the caller's.
+// AddToken is NewToken within a transaction of the caller's. Its name is nobody else's (access.TakeName); those of one source may share one.
 func (d *Desk) AddToken(ctx context.Context, tx *sql.Tx, t Token) (secret string, err error) {
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -48,6 +48,13 @@ func (d *Desk) AddToken(ctx context.Context, tx *sql.Tx, t Token) (secret string
 	}
 	if t.Role == "" {
 		t.Role = string(access.Viewer)
+	}
+	holder := "token"
+	if t.Source != "" {
+		holder = "source/" + t.Source
+	}
+	if err := access.TakeName(ctx, tx, t.Name, holder); err != nil {
+		return "", err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO tokens (hash, name, source, accounts, role, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		hashOf(secret), text(t.Name), text(t.Source), text(string(accounts)), t.Role, t.Created.UnixMilli(), millis(t.Expires))
