@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestScopeHoldsOverMCP(t *testing.T) {
 				some = append(some, a)
 			}
 		}
-		token, err := s.desk.NewToken(t.Context(), desk.Token{Name: "assistant", Role: "viewer", Accounts: append([]string{"999999999999"}, some...), Created: now})
+		token, err := s.desk.NewToken(t.Context(), desk.Token{Name: "assistant of " + strconv.FormatUint(pick.Uint64(), 16), Role: "viewer", Accounts: append([]string{"999999999999"}, some...), Created: now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func withEvidence(t *testing.T) *site {
 	})
 	for _, role := range access.Roles() {
 		for what, accounts := range map[string][]string{" all": {"*"}, " own": {own}, " foreign": {foreign}} {
-			if s.tokens[string(role)+what], err = s.desk.NewToken(t.Context(), desk.Token{Name: string(role) + what, Role: string(role), Accounts: accounts, Created: time.Now()}); err != nil {
+			if s.tokens[string(role)+what], err = s.desk.NewToken(t.Context(), desk.Token{Name: "evidence " + string(role) + what, Role: string(role), Accounts: accounts, Created: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
