@@ -16,9 +16,14 @@ func TestWhatOnlyAsksIsNotKept(t *testing.T) {
 	s := newSite(t, nil)
 	cookie := s.settle()
 	for i, c := range [][3]string{
-		{"POST", "/api/v1/pivot", `{"value":"alice"}`}, {"POST", "/api/v1/hunt", `{"filter":"x"}`}, {"POST", "/api/v1/search", `{"sql":"SELECT 1"}`},
-		{"POST", "/api/v1/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`}, {"POST", "/api/v1/hunts/none/run", `{}`}, {"POST", "/api/v1/evidence/none/export", `{}`},
-		{"POST", "/api/v1/rules/none/tuning", ``}, {"PUT", "/api/v1/session/password", `{"old":"` + sentence + `","new":"another long enough sentence"}`},
+		{"POST", "/api/v1/pivot", `{"value":"alice"}`},
+		{"POST", "/api/v1/hunt", `{"filter":"x"}`},
+		{"POST", "/api/v1/search", `{"sql":"SELECT 1"}`},
+		{"POST", "/api/v1/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`},
+		{"POST", "/api/v1/hunts/none/run", `{}`},
+		{"POST", "/api/v1/evidence/none/export", `{}`},
+		{"POST", "/api/v1/rules/none/tuning", ``},
+		{"PUT", "/api/v1/session/password", `{"old":"` + sentence + `","new":"another long enough sentence"}`},
 	} {
 		headers := []string{"Idempotency-Key", "ask"}
 		token := s.tokens["owner"]
