@@ -109,7 +109,8 @@ func TestListingGoesOnWhereItStopped(t *testing.T) {
 	y.open(t)
 	y.run(t, c.door(settings), func() bool { return y.last() == "done" })
 	y.wants(t, keys(ids)...)
-	if n := len(c.asked(isGet)) - before; n > len(ids)-7 {
+	// A request that the end cut off may reach the bucket when it is over: those under way beside the seventh.
+	if n := len(c.asked(isGet)) - before; n > len(ids)-7+fetches {
 		t.Errorf("%d of %d objects were fetched after the restart, and 7 were delivered before", n, len(ids))
 	}
 }
