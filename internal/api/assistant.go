@@ -44,6 +44,7 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, "bring a token: Authorization: Bearer tocsin_… (make one with: tocsin token add)")
 		case errors.As(err, &only):
+			_ = s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied, Detail: only.Error()})
 			problem(w, http.StatusForbidden, only.Error())
 		case err != nil:
 			s.Log.Error("a caller could not be looked for", "error", err)

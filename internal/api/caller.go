@@ -157,7 +157,7 @@ func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		next(huma.WithValue(huma.WithValue(ctx, callerKey{}, c), identityKey{}, identity(who)))
-		if status := ctx.Status(); c.Name != "" && ctx.Method() != http.MethodGet && (status == http.StatusForbidden || status == http.StatusNotFound) {
+		if status := ctx.Status(); c.Name != "" && (status == http.StatusForbidden || status == http.StatusNotFound && ctx.Method() != http.MethodGet) {
 			s.denied(ctx, c, "refused with "+http.StatusText(status))
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -58,6 +59,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request) {
 		s.deskFault(w, err)
 		return
 	case token.Source != name:
+		_ = s.note(r.Context(), audit.Entry{Actor: token.Name, Kind: "token", Address: addressOf(r.RemoteAddr), Action: "ingest", Object: name, Outcome: audit.Denied})
 		problem(w, http.StatusForbidden, "this token may not deliver to this source")
 		return
 	}
