@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -34,7 +35,8 @@ type thing struct {
 // made counts the things that were made, for names of their own.
 type maker struct {
 	*site
-	n int
+	n    int
+	sets map[string]string // of evidence, by what is done with them and account
 }
 
 // freshly makes what a route needs that the caller is to be let at, or kept from: its data are of the account.
@@ -51,7 +53,7 @@ func (m *maker) freshly(route string, by who, account string) thing {
 	case "decisions":
 		return m.aDecision(by, account)
 	case "evidence":
-		return m.someEvidence(route, part, account)
+		return m.someEvidence(part, account)
 	case "hunts":
 		return m.aHunt(by, account, method)
 	case "people", "invitations", "session", "sessions":
@@ -74,6 +76,8 @@ func (m *maker) freshly(route string, by who, account string) thing {
 		return thing{path: map[string]string{"uid": "dead1"}, raw: event("again")}
 	case "ingest":
 		return thing{path: map[string]string{"source": "apps"}, raw: event("again")}
+	case "intel":
+		return thing{path: map[string]string{"value": "198.51.100.7"}}
 	case "search", "hunt":
 		return thing{body: map[string]any{"sql": "SELECT count(*) FROM events"}}
 	case "entity", "graph":
@@ -168,24 +172,30 @@ func (m *maker) aDecision(by who, account string) thing {
 	return thing{path: map[string]string{"uid": done.ID}}
 }
 
-func (m *maker) someEvidence(route string, part []string, account string) thing {
+func (m *maker) someEvidence(part []string, account string) thing {
 	m.t.Helper()
 	out := thing{path: map[string]string{}, body: map[string]any{"why": "w"}}
 	if len(part) == 1 {
 		out.body["incident"] = m.finding(account)
 		return out
 	}
-	id := m.captureOf(account)
+	last := part[len(part)-1]
+	id, is := m.sets[last+account]
+	if !is || last == "delete" {
+		id = m.captureOf(account)
+		m.sets[last+account] = id
+	}
 	d, err := m.server.Evidence.Set(m.t.Context(), access.Everything(), evidence.By{Name: "test"}, id)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	out.path["uid"], out.path["sha256"] = id, d.Manifests[0].Manifest.Items[0].SHA256.String()
-	switch part[len(part)-1] {
-	case "files":
+	if last == "files" {
 		out.raw, out.body = "bytes", nil
-	case "release":
-		if err := m.server.Evidence.Hold(m.t.Context(), access.Everything(), evidence.By{Name: "test"}, id, "w"); err != nil {
+	}
+	turned := map[string]func(context.Context, access.Scope, evidence.By, string, string) error{"release": m.server.Evidence.Hold, "hold": m.server.Evidence.Release}[last]
+	if held := !d.Held.IsZero(); turned != nil && held == (last == "hold") {
+		if err := turned(m.t.Context(), access.Everything(), evidence.By{Name: "test"}, id, "w"); err != nil {
 			m.t.Fatal(err)
 		}
 	}
