@@ -39,12 +39,12 @@ func documented(t *testing.T) map[string][2]string {
 
 // What an allowed request is answered with, where that is not 200 or 204: it went past who may, and past its body.
 var otherwise = map[string]map[bool]int{ // by route, and whether a person asks
-	"DELETE /api/v1/session":                   {false: 422}, // a token has no session
-	"PUT /api/v1/session/password":             {false: 422}, // and no password
-	"POST /api/v1/rules/{uid}/tuning":          {false: 422, true: 422}, // no verdicts to propose of
-	"POST /api/v1/rules/{uid}/tuning/accept":   {false: 422, true: 422},
-	"POST /api/v1/hunts/{uid}/rule/accept":     {false: 422, true: 422}, // the least body is no rule
-	"POST /api/v1/hunts/{uid}/rule":            {false: 422, true: 422}, // a lake without events proves none
+	"DELETE /api/v1/session":                 {false: 422},            // a token has no session
+	"PUT /api/v1/session/password":           {false: 422},            // and no password
+	"POST /api/v1/rules/{uid}/tuning":        {false: 422, true: 422}, // no verdicts to propose of
+	"POST /api/v1/rules/{uid}/tuning/accept": {false: 422, true: 422},
+	"POST /api/v1/hunts/{uid}/rule/accept":   {false: 422, true: 422}, // the least body is no rule
+	"POST /api/v1/hunts/{uid}/rule":          {false: 422, true: 422}, // a lake without events proves none
 }
 
 // Routes about things that have an account, with what is answered about another's: 404, as if it were not there, or 403, where names are
@@ -362,6 +362,7 @@ func (m *matrix) table(h io.Writer, name string) {
 		m.t.Fatal(err)
 	}
 }
+
 // TestAuditOfWhatIsDenied asks for what a role may not: the log has it, with who and what.
 func TestAuditOfWhatIsDenied(t *testing.T) {
 	t.Parallel()

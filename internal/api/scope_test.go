@@ -190,10 +190,11 @@ func (p *prying) searches() {
 	sigma := "title: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {sourceIPAddress: " + sharedAddress + "}\n  condition: a\n"
 	for _, q := range []map[string]any{
 		{"sql": "SELECT account, count(*) AS n, count(DISTINCT src_ip), min(raw_data), max(raw_data) FROM events GROUP BY ALL ORDER BY ALL"},
-		{"sql": "SELECT * EXCLUDE (batch_id) FROM events ORDER BY time_dt, metadata.uid"},
+		{"sql": "SELECT * EXCLUDE (batch_id, processed) FROM events ORDER BY time_dt, metadata.uid"},
 		{"sql": "SELECT count(*), approx_count_distinct(resource), (SELECT string_agg(DISTINCT principal) FROM events) FROM events"},
-		{"sql": "SELECT 1 FROM events WHERE (principal || 'x')::INT = 1 OR resource::INT = 1"},   // what cannot be converted stands in the error
-		{"sql": "SELECT error(raw_data) FROM events WHERE src_ip LIKE '203.%'"},                   // and so does this
+		{"sql": "SELECT 1 FROM events WHERE (principal || 'x')::INT = 1 OR resource::INT = 1"}, // what cannot be converted stands in the error
+		{"sql": "SELECT error(min(raw_data)) FROM events WHERE src_ip LIKE '203.%'"},           // and so does this
+		{"sql": "SELECT error(raw_data) FROM events WHERE NOT starts_with(account, '" + p.world.tenants[p.sees[0]].account[:6] + "')"},
 		{"sql": "SELECT CASE WHEN count(*) > 0 THEN error('some') END FROM events WHERE src_ip = '" + p.unseen()[0].address + "'"},
 		{"sql": "SELECT * FROM (PIVOT events ON account USING count(*) GROUP BY region)"},
 		{"sql": "FROM events SELECT DISTINCT account ORDER BY account", "rows": 1},
@@ -227,8 +228,14 @@ func (p *prying) assistants() {
 		tool string
 		in   map[string]any
 	}{
-		{"incident", nil}, {"incident", map[string]any{"uid": p.world.incidentUID(p.some())}}, {"explain", map[string]any{"alert": p.world.alert(0).UID}}, {"explain", map[string]any{"rule": p.world.rules[0]}},
-		{"coverage", nil}, {"coverage", map[string]any{"of": "attack"}}, {"search", map[string]any{"filter": "src_ip = '" + sharedAddress + "'"}}, {"entity", map[string]any{"kind": "ip", "value": sharedAddress}},
+		{"incident", nil},
+		{"incident", map[string]any{"uid": p.world.incidentUID(p.some())}},
+		{"explain", map[string]any{"alert": p.world.alert(0).UID}},
+		{"explain", map[string]any{"rule": p.world.rules[0]}},
+		{"coverage", nil},
+		{"coverage", map[string]any{"of": "attack"}},
+		{"search", map[string]any{"filter": "src_ip = '" + sharedAddress + "'"}},
+		{"entity", map[string]any{"kind": "ip", "value": sharedAddress}},
 	} {
 		p.asked++
 		got, _ := p.full.call(full, x.tool, x.in)
@@ -312,9 +319,8 @@ func (p *prying) live() {
 	s := p.full
 	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
 	defer cancel()
-	last := p.world.alert(0)
-	now := time.Now()
-	last.UID, last.Account, last.Accounts, last.Signals = "the-last-one", p.world.tenants[p.sees[0]].account, []string{p.world.tenants[p.sees[0]].account}, nil
+	now, mine := time.Now(), p.world.tenants[p.sees[0]].account
+	last := finding.Alert{UID: "the-last-one", Severity: finding.High, First: now, Last: now, Account: mine, Accounts: []string{mine}}
 	if err := s.desk.Save(ctx, &desk.Conclusion{Partition: "9", Position: 1, Findings: true, Now: now, Loose: []finding.Alert{last}}); err != nil {
 		p.t.Fatal(err)
 	}
