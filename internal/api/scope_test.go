@@ -191,7 +191,7 @@ func (p *prying) searches() {
 	for _, q := range []map[string]any{
 		{"sql": "SELECT account, count(*) AS n, count(DISTINCT src_ip), min(raw_data), max(raw_data) FROM events GROUP BY ALL ORDER BY ALL"},
 		{"sql": "SELECT * EXCLUDE (batch_id, processed) FROM events ORDER BY time_dt, metadata.uid"},
-		{"sql": "SELECT count(*), approx_count_distinct(resource), (SELECT string_agg(DISTINCT principal) FROM events) FROM events"},
+		{"sql": "SELECT count(*), approx_count_distinct(resource), (SELECT string_agg(DISTINCT principal ORDER BY principal) FROM events) FROM events"},
 		{"sql": "SELECT 1 FROM events WHERE (principal || 'x')::INT = 1 OR resource::INT = 1"}, // what cannot be converted stands in the error
 		{"sql": "SELECT error(min(raw_data)) FROM events WHERE src_ip LIKE '203.%'"},           // and so does this
 		{"sql": "SELECT error(raw_data) FROM events WHERE NOT starts_with(account, '" + p.world.tenants[p.sees[0]].account[:6] + "')"},

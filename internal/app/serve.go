@@ -250,6 +250,9 @@ func (h *house) run(ctx context.Context) error {
 // serve speaks TLS where there is a certificate.
 func (h *house) serve(server *http.Server) error {
 	if keys := h.o.Config.TLS.keys; keys != nil {
+		h.o.Config.TLS.pair.failed = func(err error) {
+			h.log.Error("the certificate changed and does not load: the one of before is served", "error", err)
+		}
 		server.TLSConfig = keys
 		return server.ServeTLS(h.listener, "", "")
 	}
