@@ -77,6 +77,9 @@ func (s *Server) identify(ctx context.Context, authorization, cookies, remote st
 	c := caller{Address: addressOf(remote)}
 	if secret := bearer(authorization); secret != "" {
 		token, err := s.Desk.TokenOf(ctx, secret, s.Now())
+		if errors.Is(err, desk.ErrNotFound) {
+			s.stranger(ctx, secret, c.Address)
+		}
 		if err != nil {
 			return c, err
 		}
@@ -103,7 +106,7 @@ func (s *Server) identify(ctx context.Context, authorization, cookies, remote st
 			return c, err
 		}
 		c.Name, c.Kind, c.Role, c.Accounts, c.Session = who.Name, "person", who.Role, who.Accounts, session.ID
-		return c, nil
+		return c, s.moved(ctx, &c, &session)
 	}
 	return c, desk.ErrNotFound
 }

@@ -49,9 +49,13 @@ const maxKey = 256
 // after all of it is durable. A client that repeats a push gives the same Idempotency-Key, and nothing is taken twice.
 func (s *Server) ingest(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("source")
-	token, err := s.Desk.TokenOf(r.Context(), bearer(r.Header.Get("Authorization")), s.Now())
+	secret := bearer(r.Header.Get("Authorization"))
+	token, err := s.Desk.TokenOf(r.Context(), secret, s.Now())
 	switch {
 	case errors.Is(err, desk.ErrNotFound):
+		if secret != "" {
+			s.stranger(r.Context(), secret, addressOf(r.RemoteAddr))
+		}
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		problem(w, http.StatusUnauthorized, "bring the source's token: Authorization: Bearer tocsin_… (make one with: tocsin token add --source NAME)")
 		return
