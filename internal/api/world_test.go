@@ -188,6 +188,7 @@ func (w *world) put(s *site, keep func(int) bool) {
 		if !keep(i) {
 			continue
 		}
+		s.person(access.Person{Name: t.mark + "-analyst", Role: access.Analyst, Accounts: []string{t.account}})
 		cells = append(cells, health.Cell{Account: t.account, Name: t.mark, Region: "eu-west-1", Source: "apps", Formats: []string{"cloudtrail"}, State: "ok"})
 		text := ""
 		for _, e := range w.events {
