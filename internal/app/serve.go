@@ -89,6 +89,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 			err = errors.Join(err, h.close())
 		}
 	}()
+	if err = c.whole(); err != nil {
+		return nil, err
+	}
 	// The port first: a second process on one folder must not get as far as the data.
 	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, UsageError{Err: err, Hint: "is another tocsin running? choose another address with --listen"}
