@@ -65,6 +65,7 @@ type plainly struct {
 }
 
 func (p *plainly) WriteHeader(status int) {
+	p.Header().Set("Cache-Control", "no-store") // the library says that it may be kept
 	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
 		p.failed = status
 		return
@@ -74,6 +75,7 @@ func (p *plainly) WriteHeader(status int) {
 
 func (p *plainly) Write(b []byte) (int, error) {
 	if p.failed == 0 {
+		p.Header().Set("Cache-Control", "no-store")
 		return p.ResponseWriter.Write(b)
 	}
 	problem(p.ResponseWriter, p.failed, strings.TrimSpace(string(b)))
