@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useCallback, useEffect } from 'react';
 import { useCoverage, useMay, useMe, useSources } from '../api/asks';
 import { api, got } from '../api/client';
 import { seen, useLive } from '../api/live';
@@ -43,10 +44,14 @@ export function Home() {
   const alerts = useCount('alerts', { status: 'open' });
   const news = [...useLive().changed.values()].filter((u) => u.kind === 'incidents').length;
   const rows = open.data?.items ?? [];
-  async function show() {
+  const show = useCallback(async () => {
     seen();
     await client.invalidateQueries();
-  }
+  }, [client]);
+  const empty = open.data !== undefined && rows.length === 0;
+  useEffect(() => {
+    if (empty && news > 0) show();
+  }, [empty, news, show]);
   return (
     <div className="page">
       <header className="page-head">
