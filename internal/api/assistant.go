@@ -46,6 +46,8 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 		case errors.As(err, &only):
 			_ = s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied, Detail: only.Error()})
 			problem(w, http.StatusForbidden, only.Error())
+		case err != nil && r.Context().Err() != nil:
+			return // whoever asked has gone
 		case err != nil:
 			s.Log.Error("a caller could not be looked for", "error", err)
 			problem(w, http.StatusInternalServerError, "the desk cannot be asked")
