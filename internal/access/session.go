@@ -25,7 +25,7 @@ type Session struct {
 	Person  string    `json:"person"`
 	Address string    `json:"address"`             // where it began
 	Also    []string  `json:"also_from,omitempty"` // other networks that it was used from since, the last new one first: one that is not the person's is a thief's
-	Client  string    `json:"client"` // user agent, as claimed
+	Client  string    `json:"client"`              // user agent, as claimed
 	Created time.Time `json:"created_at"`
 	Seen    time.Time `json:"seen_at"`
 }

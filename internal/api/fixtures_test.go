@@ -118,18 +118,18 @@ func (m *maker) anIncident(method string, part []string, account string) thing {
 	m.t.Helper()
 	uid := m.finding(account)
 	out := thing{path: map[string]string{"uid": uid}, body: map[string]any{}}
-	switch last := part[len(part)-1]; {
-	case last == "decision":
+	switch part[len(part)-1] {
+	case "decision":
 		out.body["comment"] = "x"
-	case last == "decisions":
+	case "decisions":
 		out.body["uids"], out.body["change"] = []string{uid}, map[string]string{"comment": "x"}
-	case last == "merge":
+	case "merge":
 		out.body["incident"] = m.finding(account)
-	case last == "split":
+	case "split":
 		out.body["alerts"] = []string{uid + "a"}
-	case last == "links":
+	case "links":
 		out.body["url"], out.body["title"] = "https://example.com/x", "x"
-	case last == "{id}":
+	case "{id}":
 		out.path["id"] = m.added(uid, part[2])
 		if method == "PATCH" {
 			out.body["done"] = true

@@ -29,13 +29,26 @@ func TestEveryKindOfAnswerIsGuarded(t *testing.T) {
 		method, path, body, token, kind string
 		attached                        bool
 	}{
-		{"GET", "/api/v1/alerts", "", "owner", json, false}, {"GET", "/api/v1/alerts", "", "none", problem, false}, {"GET", "/api/v1/audit", "", "viewer all", problem, false}, {"GET", "/api/v1/alerts/none", "", "owner", problem, false},
-		{"GET", "/nowhere", "", "none", problem, false}, {"GET", "/metrics", "", "none", "text/plain", false}, {"GET", "/healthz", "", "none", json, false}, {"GET", "/openapi.json", "", "none", "application/openapi+json", false},
-		{"GET", "/api/v1/live", "", "owner", "text/event-stream", false}, {"POST", "/api/v1/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "owner", json, false}, {"POST", "/api/v1/mcp", "", "none", problem, false},
-		{"POST", "/api/v1/ingest/apps", event("x"), "apps", json, false}, {"POST", "/api/v1/ingest/apps", event("x"), "none", problem, false},
-		{"GET", item, "", "owner", "application/octet-stream", true}, {"POST", "/api/v1/evidence/" + set.path["uid"] + "/export", `{"format":"zip","why":"w"}`, "owner", "application/zip", true},
+		{"GET", "/api/v1/alerts", "", "owner", json, false},
+		{"GET", "/api/v1/alerts", "", "none", problem, false},
+		{"GET", "/api/v1/audit", "", "viewer all", problem, false},
+		{"GET", "/api/v1/alerts/none", "", "owner", problem, false},
+		{"GET", "/nowhere", "", "none", problem, false},
+		{"GET", "/metrics", "", "none", "text/plain", false},
+		{"GET", "/healthz", "", "none", json, false},
+		{"GET", "/openapi.json", "", "none", "application/openapi+json", false},
+		{"GET", "/api/v1/live", "", "owner", "text/event-stream", false},
+		{"POST", "/api/v1/mcp", `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, "owner", json, false},
+		{"POST", "/api/v1/mcp", "", "none", problem, false},
+		{"POST", "/api/v1/ingest/apps", event("x"), "apps", json, false},
+		{"POST", "/api/v1/ingest/apps", event("x"), "none", problem, false},
+		{"GET", item, "", "owner", "application/octet-stream", true},
+		{"POST", "/api/v1/evidence/" + set.path["uid"] + "/export", `{"format":"zip","why":"w"}`, "owner", "application/zip", true},
 		{"POST", "/api/v1/evidence/" + set.path["uid"] + "/export", `{"format":"html","why":"w"}`, "owner", "text/html", true},
-		{"GET", "/incidents", "", "page", "text/html", false}, {"GET", "/assets/a-1.js", "", "none", "text/javascript", false}, {"GET", "/assets/odd.exe", "", "none", "application/", false}, {"GET", "/assets/none.js", "", "none", problem, false},
+		{"GET", "/incidents", "", "page", "text/html", false},
+		{"GET", "/assets/a-1.js", "", "none", "text/javascript", false},
+		{"GET", "/assets/odd.exe", "", "none", "application/", false},
+		{"GET", "/assets/none.js", "", "none", problem, false},
 	} {
 		what := c.method + " " + c.path + " as " + c.token
 		a := s.peek(handler, c.method, c.path, c.body, s.tokens[c.token], c.token == "page")

@@ -50,7 +50,6 @@ type tenantsEvent struct {
 
 type tenantsAlert struct {
 	of      []int // whose events it holds
-	rule    string
 	verdict string
 	in      int // incident; -1 for none
 }

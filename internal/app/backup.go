@@ -143,7 +143,7 @@ func (m *manifest) copyAll(ctx context.Context, from, to string) error {
 
 // copyDatabase copies a SQLite database as of one moment, whatever another command writes meanwhile.
 func copyDatabase(ctx context.Context, from, to string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: from}).EscapedPath()+"?_pragma=busy_timeout(10000)")
@@ -154,14 +154,14 @@ func copyDatabase(ctx context.Context, from, to string) (err error) {
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
 		return err
 	}
-	if err := os.Chmod(to, 0o600); err != nil {
+	if err := os.Chmod(to, 0o600); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	return durably(to)
 }
 
 func copyFile(from, to string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	in, err := os.Open(from) //nolint:gosec // a file of the folder that is copied

@@ -66,7 +66,9 @@ func TestKilledWhileItBacksUp(t *testing.T) {
 	c := aDataFolder(t, dir)
 	quiet := Streams{Out: io.Discard, Err: io.Discard}
 	for kill := range 8 {
-		killWhen(t, "backup|"+dir+"|"+to, func() bool { return found(t, to, "*", manifestName) >= kill/3 && found(t, to, "*", "stone-*")%120 > kill*13 })
+		killWhen(t, "backup|"+dir+"|"+to, func() bool {
+			return found(t, to, "*", manifestName) >= kill/3 && found(t, to, "*", "stone-*")%120 > kill*13
+		})
 	}
 	whole, cut := looked(t, c, to)
 	if whole == "" || cut == 0 {
