@@ -65,7 +65,7 @@ func (l *Live) reset(s *survey) {
 	for h, last := range s.handles {
 		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
-	l.kept = newKept()
+	l.kept = newKept(l.o.Rules)
 }
 
 // Rebuild forgets everything and judges an input in its place.
@@ -104,7 +104,7 @@ func (l *Live) concerns(account string) bool {
 			return true
 		}
 	}
-	return false
+	return l.kept.gone.has(account)
 }
 
 // Judge judges an event, and reports whether a rule matched.
