@@ -16,8 +16,8 @@ import (
 	"github.com/apache/iceberg-go/table"
 )
 
-// compactRows bounds the rows of one compacted file, and with them the memory of a compaction.
-const compactRows = 300_000
+// compactRows bounds the rows of one compacted file, and with them the memory of a compaction: 2 to 3 KB for each row, once.
+const compactRows = 200_000
 
 // Compacted says what a compaction did.
 type Compacted struct {
