@@ -373,6 +373,7 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 
 // tidy makes few files of many.
 func (w *Worker) tidy(ctx context.Context) error {
+	defer sparing()()
 	for _, compact := range []func(context.Context) (lake.Compacted, error){
 		func(ctx context.Context) (lake.Compacted, error) {
 			return w.Lake.Compact(ctx, w.Now().UTC().Truncate(24*time.Hour))
