@@ -265,7 +265,7 @@ func distinct(a *array.String, rows []int32) int64 {
 
 // alike are the columns by which rows come to lie beside rows that look like them: the records of one kind of call by one caller repeat each other nearly
 // word for word, and what is repeated within a page takes no room.
-var alike = []string{"account", "operation", "origin", "access_key"}
+var alike = []string{"account", "origin", "operation"}
 
 // sorted orders the rows of a record by what makes them alike, then by time and id, so that the same events give the same file content.
 func sorted(record arrow.RecordBatch) []int32 {
