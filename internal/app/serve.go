@@ -173,7 +173,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
 		return err
 	}
-	h.watch.states, h.watch.stored, h.watch.damage = h.sources.States, h.storedUntil, h.worker.Damage
+	h.watch.states, h.watch.stored, h.watch.damage, h.watch.unproven = h.sources.States, h.storedUntil, h.worker.Damage, h.worker.Unproven
 	h.watch.evidence = h.evidence
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {

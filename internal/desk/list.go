@@ -67,7 +67,7 @@ type IncidentRow struct {
 // AlertRow is an alert as lists show it.
 type AlertRow struct {
 	UID       string        `json:"uid"`
-	Kind      string        `json:"kind"` // detection or health
+	Kind      string        `json:"kind"` // detection, health, hunt or digest
 	Incident  string        `json:"incident,omitempty"`
 	Title     string        `json:"title"`
 	Sentence  string        `json:"sentence"`
