@@ -255,10 +255,14 @@ func (w *work) takeOut(ctx context.Context, uid string, s *state, off SplitOff) 
 	if err != nil {
 		return "", err
 	}
+	short, err := briefText(&in)
+	if err != nil {
+		return "", err
+	}
 	now := w.by.At.UnixMilli()
-	_, err = w.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, created_at, acknowledged_at, updated_at, seq, regrouped, related_told)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $10, $10, $11, 1, 1)`,
-		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(out), joinAccounts(accountsOfIncident(&in)), string(doc), now, w.order.next())
+	_, err = w.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, created_at, acknowledged_at, updated_at, seq, regrouped, related_told, brief)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $10, $10, $11, 1, 1, $12)`,
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(out), joinAccounts(accountsOfIncident(&in)), string(doc), now, w.order.next(), short)
 	if err != nil {
 		return "", err
 	}
