@@ -45,6 +45,8 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 			problem(w, http.StatusUnauthorized, "bring a token: Authorization: Bearer tocsin_… (make one with: tocsin token add)")
 		case errors.As(err, &only):
 			problem(w, http.StatusForbidden, only.Error())
+		case err != nil && r.Context().Err() != nil:
+			return // whoever asked has gone
 		case err != nil:
 			s.Log.Error("a caller could not be looked for", "error", err)
 			problem(w, http.StatusInternalServerError, "the desk cannot be asked")

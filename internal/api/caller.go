@@ -146,6 +146,8 @@ func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 			s.denied(ctx, c, only.Error())
 			_ = huma.WriteErr(api, ctx, http.StatusForbidden, only.Error())
 			return
+		case err != nil && ctx.Context().Err() != nil:
+			return // whoever asked has gone
 		case err != nil:
 			s.Log.Error("a caller could not be looked for", "error", err)
 			_ = huma.WriteErr(api, ctx, http.StatusInternalServerError, "the desk cannot be asked")

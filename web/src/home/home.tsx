@@ -1,12 +1,14 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useCallback, useEffect } from 'react';
 import { useCoverage, useMay, useMe, useSources } from '../api/asks';
 import { api, got } from '../api/client';
 import { seen, useLive } from '../api/live';
 import { count } from '../ui/format';
 import { Ago, Empty, Panel, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Day } from './day';
 
 function useOpen() {
   return useQuery({
@@ -32,10 +34,6 @@ function useCount(
   });
 }
 
-/** lastDay counts what the lake holds of the last 24 hours, by when it was received. */
-const lastDay = `SELECT count(*) AS events, count(DISTINCT origin) AS origins, count(DISTINCT account) AS accounts,
-count(*) FILTER (WHERE status = 'Failure') AS failed FROM events WHERE received >= now() - INTERVAL 24 HOUR`;
-
 /** Home says what needs one now, what happened in a day, and whether Tocsin sees all that it should. */
 export function Home() {
   const me = useMe();
@@ -46,10 +44,14 @@ export function Home() {
   const alerts = useCount('alerts', { status: 'open' });
   const news = [...useLive().changed.values()].filter((u) => u.kind === 'incidents').length;
   const rows = open.data?.items ?? [];
-  async function show() {
+  const show = useCallback(async () => {
     seen();
     await client.invalidateQueries();
-  }
+  }, [client]);
+  const empty = open.data !== undefined && rows.length === 0;
+  useEffect(() => {
+    if (empty && news > 0) show();
+  }, [empty, news, show]);
   return (
     <div className="page">
       <header className="page-head">
@@ -98,11 +100,9 @@ export function Home() {
             ))}
           </ul>
         </Panel>
-        <div>
-          <Day />
-          <Health />
-        </div>
+        <Health />
       </div>
+      <Day />
     </div>
   );
 }
@@ -120,28 +120,6 @@ function Figure({ to, search, n, says }: FigureProps) {
       <b>{n === undefined ? '–' : count(n)}</b>
       <span>{says}</span>
     </Link>
-  );
-}
-
-function Day() {
-  const asked = useQuery({
-    queryKey: ['search', 'day'],
-    queryFn: ({ signal }) => got(api.POST('/api/v1/search', { body: { sql: lastDay, rows: 1 }, signal })),
-    staleTime: 60_000,
-  });
-  const [events, origins, accounts, failed] = (asked.data?.rows?.[0] ?? []).map(Number);
-  return (
-    <Panel title="In 24 hours" aside={<Link to="/search">search</Link>}>
-      {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
-      {asked.isPending && <Waiting what="Counting" />}
-      {asked.data && (
-        <p>
-          <strong>{count(events ?? 0)}</strong> events came in, of <strong>{count(origins ?? 0)}</strong> actors in{' '}
-          <strong>{count(accounts ?? 0)}</strong> accounts; <strong>{count(failed ?? 0)}</strong> calls were refused or
-          failed.
-        </p>
-      )}
-    </Panel>
   );
 }
 

@@ -86,7 +86,7 @@ function Queue({ kind }: { kind: Kind }) {
           <span className="dim" role="status">
             {pages.data && count(total)}
           </span>
-          <News kind={kind} />
+          <News kind={kind} empty={pages.data !== undefined && rows.length === 0} />
           <span className="grow" />
           <Button
             size="compact-sm"
@@ -165,8 +165,8 @@ function Queue({ kind }: { kind: Kind }) {
   );
 }
 
-/** News says how many findings changed since the list was read, and shows them when one asks: nothing moves by itself. */
-function News({ kind }: { kind: Kind }) {
+/** News says how many findings changed since the list was read, and shows them when one asks: nothing moves by itself, but an empty list fills. */
+function News({ kind, empty }: { kind: Kind; empty: boolean }) {
   const { changed } = useLive();
   const client = useQueryClient();
   const n = [...changed.values()].filter((u) => u.kind === kind).length;
@@ -175,6 +175,9 @@ function News({ kind }: { kind: Kind }) {
     await client.invalidateQueries({ queryKey: [kind] });
   }, [client, kind]);
   useEffect(() => seen((u) => u.kind !== kind), [kind]);
+  useEffect(() => {
+    if (empty && n > 0) show();
+  }, [empty, n, show]);
   useKeys({ r: show });
   if (n === 0) return null;
   return (
