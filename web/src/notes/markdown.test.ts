@@ -102,7 +102,7 @@ describe('what is hostile is text', () => {
   test('hidden characters are shown, in text, code and the names of links', () => {
     const html = shown('a\u202Eb `c\u200Bd` [e\u2066f](https://a.example) **g\u0000h**\n```\ni\u200Ej\n```');
     for (const c of ['202e', '200b', '2066', '0', '200e']) expect(html).toContain(`\\u{${c}}`);
-    for (const c of "\u202E\u200B\u2066\u0000\u200E") expect(html).not.toContain(c);
+    for (const c of '\u202E\u200B\u2066\u0000\u200E') expect(html).not.toContain(c);
   });
   test('no note takes long, however its marks stand', () => {
     const from = performance.now();
