@@ -21,7 +21,10 @@ import (
 	"github.com/tocsin-security/tocsin/internal/incident"
 )
 
-const atOnce = 5000 // alerts in one transaction
+const (
+	atOnce  = 5000 // alerts in one transaction
+	longAgo = 90   // days: before what a running tocsin concludes anew, and would withdraw as it knows no events of it
+)
 
 func main() {
 	log.SetFlags(0)
@@ -88,7 +91,7 @@ var (
 func (c *crowd) alert() finding.Alert {
 	c.n++
 	n := c.n
-	at := c.now.Add(-time.Duration(c.random.IntN(10*24*3600)) * time.Second)
+	at := c.now.AddDate(0, 0, -longAgo).Add(-time.Duration(c.random.IntN(10*24*3600)) * time.Second)
 	account := fmt.Sprintf("1111222233%02d", n%20)
 	name := fmt.Sprintf("person-%02d", c.random.IntN(50))
 	who := finding.Entity{Type: "user", ID: "arn:aws:iam::" + account + ":user/" + name, Name: name}

@@ -61,7 +61,7 @@ func cut(in incident.Incident) briefed {
 	for i := range in.Story {
 		in.Story[i].EventUIDs = in.Story[i].EventUIDs[:min(len(in.Story[i].EventUIDs), briefEvents)]
 	}
-	in.Entities, in.Joins = someOfEach(in.Entities), reasons(in.Joins)
+	in.Who, in.From, in.Entities, in.Joins = someOfEach(in.Who), someOfEach(in.From), someOfEach(in.Entities), reasons(in.Joins)
 	return briefed{in, &whole}
 }
 

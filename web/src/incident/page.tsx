@@ -5,7 +5,6 @@ import { useEffect, useMemo } from 'react';
 import { seen, useLive } from '../api/live';
 import { Frozen } from '../evidence/frozen';
 import { useDecide } from '../queue/decide';
-import { plain } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Ago, Key, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
@@ -13,7 +12,7 @@ import { type Case, useCase } from './asks';
 import { Behind } from './behind';
 import { cards } from './cards';
 import { Events } from './events';
-import { Entities, Why } from './facts';
+import { Attacks, Entities, Why } from './facts';
 import { Head } from './head';
 import { Memory } from './memory';
 import { useRegroup } from './regroup';
@@ -171,13 +170,7 @@ function StoryTab({ incident: c }: { incident: Case }) {
           <Entities all={c.entities} />
         </Panel>
         <Panel title="ATT&CK">
-          <ul className="attacks">
-            {(c.attacks ?? []).map((a) => (
-              <li key={`${a.tactic}${a.technique}`}>
-                <span className="mono">{visible(a.technique ?? '')}</span> {plain(a.tactic)} {visible(a.name ?? '')}
-              </li>
-            ))}
-          </ul>
+          <Attacks all={c.attacks} />
         </Panel>
       </div>
     </div>

@@ -12,7 +12,7 @@ interface StoryProps {
   open?: (i: number | undefined) => void;
 }
 
-const atOnce = 60; // sentences
+const atOnce = 40; // sentences
 
 /** Story tells the incident sentence by sentence; each opens the events behind it. */
 export function Story({ incident, at, open }: StoryProps) {
