@@ -22,6 +22,8 @@ const names: Readonly<Record<Deed, string>> = {
 };
 
 const itemsAtOnce = 100;
+const kinds = ['screenshot', 'file', 'incident', 'entity', 'event'];
+const rank = (kind: string) => kinds.indexOf(kind);
 
 /** SetPage is one set: what can be done with it, what it holds, and its chain of custody, which notes that one looked. */
 export function SetPage({ id }: { id: string }) {
@@ -133,9 +135,9 @@ function Verified({ report: r }: { report: Report }) {
 
 function Items({ set }: { set: Detail }) {
   const [most, setMost] = useState(itemsAtOnce);
-  const all = (set.manifests ?? []).flatMap((m) =>
-    (m.manifest.items ?? []).map((i) => ({ ...i, capture: m.manifest })),
-  );
+  const all = (set.manifests ?? [])
+    .flatMap((m) => (m.manifest.items ?? []).map((i) => ({ ...i, capture: m.manifest })))
+    .sort((a, b) => rank(a.kind) - rank(b.kind)); // what people added first: it would be lost among the events
   const notes = [...new Set((set.manifests ?? []).flatMap((m) => m.manifest.notes ?? []))];
   return (
     <details open={all.length <= itemsAtOnce}>

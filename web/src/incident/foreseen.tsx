@@ -53,7 +53,7 @@ export function Foresee({
 }) {
   const [why, setWhy] = useState('');
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => field.current?.focus({ preventScroll: true }), []);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Error>();
   const asked = useQuery({
@@ -95,28 +95,30 @@ export function Foresee({
           {f.part && <Words title="What is taken out will say" told={f.part} />}
         </div>
       )}
-      <p className="dim">
-        {merge
-          ? 'This is remembered: alerts that are found later for either are told in this incident, until somebody takes the other out again.'
-          : 'This is remembered: what you take out stays out, and what is found later for the rest stays with the rest.'}
-      </p>
-      {fault && <Trouble error={fault} />}
-      <TextInput
-        label="Why"
-        description="The activity of both incidents says it, with your name"
-        maxLength={2000}
-        value={why}
-        onChange={(e) => setWhy(e.currentTarget.value)}
-        ref={field}
-      />
-      <Group justify="flex-end">
-        <Button variant="default" onClick={back}>
-          Back
-        </Button>
-        <Button type="submit" loading={busy} disabled={!f || !why.trim()}>
-          {merge ? 'Merge' : 'Split'}
-        </Button>
-      </Group>
+      <div className="foot">
+        <p className="dim">
+          {merge
+            ? 'This is remembered: alerts that are found later for either are told in this incident, until somebody takes the other out again.'
+            : 'This is remembered: what you take out stays out, and what is found later for the rest stays with the rest.'}
+        </p>
+        {fault && <Trouble error={fault} />}
+        <TextInput
+          label="Why"
+          placeholder="The activity of both incidents says it, with your name"
+          maxLength={2000}
+          value={why}
+          onChange={(e) => setWhy(e.currentTarget.value)}
+          ref={field}
+        />
+        <Group justify="flex-end" mt="xs">
+          <Button variant="default" onClick={back}>
+            Back
+          </Button>
+          <Button type="submit" loading={busy} disabled={!f || !why.trim()}>
+            {merge ? 'Merge' : 'Split'}
+          </Button>
+        </Group>
+      </div>
     </form>
   );
 }
@@ -131,7 +133,7 @@ function Words({ title, told: t, than }: { title: string; told: Told; than?: Tol
         <Severity level={t.severity} />
       </header>
       <p className={other((x) => x.headline)}>
-        <Said text={t.headline} most={240} />
+        <Said text={t.headline} most={180} />
       </p>
       <dl className="facts">
         <div>

@@ -72,7 +72,7 @@ function Choices({ uid, choose }: { uid: string; choose: (uid: string) => void }
           >
             <span>{visible(i.headline.slice(0, 200))}</span>
             <small>
-              {i.severity}, {count(i.alerts)} alerts, <Ago at={i.last_seen} />
+              {i.severity}, {i.alerts === 1 ? '1 alert' : `${count(i.alerts)} alerts`}, <Ago at={i.last_seen} />
             </small>
           </div>
         ))}
