@@ -52,7 +52,7 @@ func fill(ctx context.Context, data string, alerts, within int, now time.Time) (
 		return "", err
 	}
 	defer d.Close() //nolint:errcheck // all of it is saved by then
-	c := crowd{random: rand.New(rand.NewPCG(7, 7)), now: now}
+	c := crowd{random: rand.New(rand.NewPCG(7, 7)), now: now} //nolint:gosec // the same crowd each time
 	save := func(in []incident.Incident, loose []finding.Alert) error {
 		return d.Save(ctx, &desk.Conclusion{Partition: "crowd", Position: uint64(c.n), Findings: true, Since: now.AddDate(1, 0, 0), Incidents: in, Loose: loose, Now: now}) //nolint:gosec // a count
 	}
@@ -85,6 +85,7 @@ type crowd struct {
 
 var (
 	operations = []string{"AttachUserPolicy", "CreateAccessKey", "PutBucketPolicy", "GetSecretValue", "RunInstances", "StopLogging", "ConsoleLogin", "AssumeRole", "PutKeyPolicy", "DeleteTrail"}
+	levels     = []finding.Level{finding.Low, finding.Medium, finding.High, finding.Critical}
 	tactics    = []string{"initial-access", "persistence", "privilege-escalation", "defense-evasion", "credential-access", "discovery", "collection", "exfiltration", "impact"}
 )
 
@@ -108,7 +109,7 @@ func (c *crowd) alert() finding.Alert {
 	sentence := name + " called " + operation + " on " + bucket.ID
 	s := finding.Signal{UID: fmt.Sprintf("signal-%08d", n), Rule: rule, Time: at, Event: event, Subject: name, Sentence: sentence, Matches: []finding.Match{{Field: "eventName", Value: operation, Test: "detection.selection: eventName = '" + operation + "'"}}}
 	return finding.Alert{
-		UID: finding.UID("alert", fmt.Sprint("crowd", n)), Title: rule.Title, Sentence: sentence, Severity: finding.Level(1 + c.random.IntN(5)), Promotion: "level", Rule: rule, First: at, Last: at, Count: 1,
+		UID: finding.UID("alert", fmt.Sprint("crowd", n)), Title: rule.Title, Sentence: sentence, Severity: levels[c.random.IntN(len(levels))], Promotion: "level", Rule: rule, First: at, Last: at, Count: 1,
 		Signals: []finding.Signal{s}, EventUIDs: []string{event.UID}, Entities: []finding.Entity{who, bucket, {Type: "ip", ID: event.SrcIP}, {Type: "access_key", ID: event.AccessKey}}, Score: 20 + float64(c.random.IntN(80)),
 		Parts: []finding.Part{{Reason: "a rule of level medium", Points: 20}}, Account: account, Accounts: []string{account}, Origin: who,
 	}
