@@ -51,7 +51,7 @@ func fill(ctx context.Context, data string, alerts, within int, now time.Time) (
 	if err != nil {
 		return "", err
 	}
-	defer d.Close() //nolint:errcheck // all of it is saved by then
+	defer d.Close()                                           //nolint:errcheck // all of it is saved by then
 	c := crowd{random: rand.New(rand.NewPCG(7, 7)), now: now} //nolint:gosec // the same crowd each time
 	save := func(in []incident.Incident, loose []finding.Alert) error {
 		return d.Save(ctx, &desk.Conclusion{Partition: "crowd", Position: uint64(c.n), Findings: true, Since: now.AddDate(1, 0, 0), Incidents: in, Loose: loose, Now: now}) //nolint:gosec // a count
