@@ -130,7 +130,7 @@ test('1,000 alerts are judged at once', async ({ browser, baseURL }) => {
     await expect(page.locator('.who')).toHaveText(person.name);
     await page.keyboard.press('x');
     const all = page.getByRole('button', { name: /All .* loaded/ });
-    const loaded = async () => Number((await all.innerText()).replace(/\D/g, ''));
+    const loaded = async () => Number((await all.textContent())?.replace(/\D/g, ''));
     await expect(async () => {
       if ((await loaded()) >= 1000) return; // a page more may be on its way: then it is judged too
       await page.locator('.rows').evaluate((box) => box.scrollTo(0, box.scrollHeight));
