@@ -6,7 +6,7 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help web test-web build geo run scan test lint shape bench evaluate outsiders soak contract fuzz vuln clean
+.PHONY: help web test-web build geo run scan test lint shape bench bench-web evaluate outsiders soak contract fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -40,6 +40,9 @@ shape: ## file and function lengths, package stories, exported docs, family file
 
 bench: geo ## benchmarks of every stage, and of the whole scan
 	@build/bench.sh
+
+bench-web: build ## the console on 100,000 alerts and an incident of 10,000: times in a real browser (no part of make test)
+	@cd web && npm run -s bench
 
 evaluate: build ## judge detection on simulated data; fails where it fell below testdata/evaluation.json
 	@$(BIN) evaluate --baseline testdata/evaluation.json

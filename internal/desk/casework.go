@@ -45,6 +45,7 @@ type Case struct {
 	Links    []Link   `json:"links"`
 	Merged   []string `json:"merged"`                // uids of the incidents that were merged into it
 	Into     string   `json:"merged_into,omitempty"` // it is a part of that one
+	Whole    *Extent  `json:"whole,omitempty"`       // how much there is, where this is brief and leaves some of it out
 }
 
 // AlertCase is an alert with what people did about it.
@@ -77,25 +78,16 @@ func (d *Desk) Case(ctx context.Context, scope access.Scope, uid string) (Case, 
 			return c, err
 		}
 	}
-	if c.Decision, err = d.Decision(ctx, scope, Incidents, uid); err != nil {
+	if err := d.around(ctx, scope, &c); err != nil || regrouped == 0 || into.String != "" {
 		return c, err
 	}
-	if c.Merged, err = d.column(ctx, `SELECT uid FROM incidents WHERE merged_into = $1 ORDER BY first_seen, uid`, text(uid)); err != nil {
+	if err := d.retell(ctx, &c); err != nil {
 		return c, err
 	}
-	if regrouped == 1 && c.Into == "" {
-		if err := d.retell(ctx, &c); err != nil {
-			return c, err
-		}
-		if !seesAll(scope, accountsOfIncident(&c.Incident)) { // what was told anew is asked for again: it was read after the Scope was asked for
-			return Case{}, fmt.Errorf("%s: %w", uid, ErrNotFound)
-		}
+	if !seesAll(scope, accountsOfIncident(&c.Incident)) { // what was told anew is asked for again: it was read after the Scope was asked for
+		return Case{}, fmt.Errorf("%s: %w", uid, ErrNotFound)
 	}
-	if c.Tasks, err = d.tasks(ctx, uid); err != nil {
-		return c, err
-	}
-	c.Links, err = d.links(ctx, uid)
-	return c, err
+	return c, nil
 }
 
 // retell tells an incident of the alerts that people put in it, with the signals of all incidents that they came from.

@@ -28,9 +28,9 @@ func mergeUntilKilled(address string) {
 		if c, err2 := d.Case(ctx, access.Everything(), part); err2 != nil {
 			err = err2
 		} else if c.Into == "" {
-			err = d.Merge(ctx, access.Everything(), part, "i0", nil, by)
+			_, err = d.Merge(ctx, access.Everything(), part, "i0", "one story", nil, by)
 		} else {
-			_, err = d.Split(ctx, access.Everything(), "i0", SplitOff{Incident: part}, nil, by)
+			_, _, err = d.Split(ctx, access.Everything(), "i0", SplitOff{Incident: part}, nil, by)
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)

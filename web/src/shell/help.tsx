@@ -31,6 +31,8 @@ const keys: readonly [string, readonly (readonly [string, string])[]][] = [
       ['s', 'status: then its letter'],
       ['e', 'severity: then its letter, then why'],
       ['n', 'note'],
+      ['m', 'merge another incident into it'],
+      ['S', 'split: take alerts out of it'],
     ],
   ],
   [
@@ -42,6 +44,7 @@ const keys: readonly [string, readonly (readonly [string, string])[]][] = [
       ['y', 'run the hunt; accept the filter'],
       ['d', 'draft a rule of the hunt'],
       ['c', 'freeze the incident, on its Evidence'],
+      ['f', 'add files to the set that is open'],
     ],
   ],
   ['Go to', places.map((p) => [`g ${p.key}`, p.title] as const)],
