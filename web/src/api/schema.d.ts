@@ -1699,6 +1699,8 @@ export interface components {
             /** Format: int64 */
             bytes: number;
             columns: string[] | null;
+            /** @description the rows that are not here would be too many bytes: ask for fewer columns, or narrow the time range */
+            cut?: boolean;
             /** Format: int64 */
             files: number;
             /** Format: int64 */
@@ -3208,6 +3210,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProfile"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3304,6 +3317,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Identified"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3619,6 +3643,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntGraph"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3650,6 +3685,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntFound"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3778,6 +3824,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntDraft"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3842,6 +3899,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntRun"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -4638,6 +4706,42 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
+            /** @description no such method or session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description another method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description too many bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
             /** @description a fault of Tocsin */
             500: {
                 headers: {
@@ -4791,6 +4895,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntPivot"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4911,6 +5026,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProposal"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4946,6 +5072,17 @@ export interface operations {
                     "application/json": components["schemas"]["Tuning"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4977,6 +5114,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
