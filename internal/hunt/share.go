@@ -27,7 +27,7 @@ func (w *walk) share(ctx context.Context) error {
 	var parts []string
 	for column, values := range by {
 		slices.Sort(values)
-		parts = append(parts, fmt.Sprintf("SELECT '%s', %s, count(DISTINCT origin) FROM events WHERE %s GROUP BY 2", column, column, among(q, column, slices.Compact(values))))
+		parts = append(parts, fmt.Sprintf("SELECT '%s', %s, count(DISTINCT origin) FROM events WHERE %s GROUP BY 2", column, column, within(among(q, column, slices.Compact(values)), w.q.Own)))
 	}
 	if len(parts) == 0 {
 		return nil
