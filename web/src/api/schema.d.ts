@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attack/layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules as a layer of the ATT&CK Navigator */
+        get: operations["getattack-layer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -1695,6 +1712,9 @@ export interface components {
             url?: string;
             version: string;
         };
+        Filters: {
+            platforms: string[] | null;
+        };
         Found: {
             /** Format: int64 */
             bytes: number;
@@ -1708,6 +1728,13 @@ export interface components {
             more: boolean;
             rows: (unknown[] | null)[] | null;
             types: string[] | null;
+        };
+        Gradient: {
+            colors: string[] | null;
+            /** Format: int64 */
+            maxValue: number;
+            /** Format: int64 */
+            minValue: number;
         };
         HuntAsked: {
             args?: string[] | null;
@@ -1896,6 +1923,7 @@ export interface components {
             /** Format: int64 */
             millis: number;
             more: boolean;
+            own: boolean;
             searched: components["schemas"]["HuntSearched"][] | null;
             sightings: components["schemas"]["HuntSighting"][] | null;
             value: string;
@@ -1929,6 +1957,7 @@ export interface components {
             /** Format: int64 */
             now: number;
             origins: string[] | null;
+            own: boolean;
             panels: components["schemas"]["HuntPanel"][] | null;
             risk: components["schemas"]["HuntRisk"];
             support: components["schemas"]["HuntSupport"];
@@ -2080,6 +2109,17 @@ export interface components {
             reason: string;
             /** Format: double */
             weight: number;
+        };
+        Layer: {
+            description: string;
+            domain: string;
+            filters: components["schemas"]["Filters"];
+            gradient: components["schemas"]["Gradient"];
+            name: string;
+            techniques: components["schemas"]["Scored"][] | null;
+            versions: {
+                [key: string]: string;
+            };
         };
         LedgerHead: {
             /** @description as signed */
@@ -2235,6 +2275,8 @@ export interface components {
              * @description 200 where it is left out
              */
             limit?: number;
+            /** @description also Tocsin's own audit events */
+            own?: boolean;
             /** Format: date-time */
             to?: string;
             value: string;
@@ -2451,6 +2493,13 @@ export interface components {
             tags?: string[] | null;
             version: string;
         };
+        Scored: {
+            comment: string;
+            /** Format: int64 */
+            score: number;
+            tactic?: string;
+            techniqueID: string;
+        };
         Sealed: {
             /** Format: int64 */
             leaf: number | null;
@@ -2664,6 +2713,7 @@ export interface components {
              */
             seeing: number;
             tactic: string;
+            tactic_name?: string;
             technique: string;
         };
         ToCapture: {
@@ -3020,6 +3070,35 @@ export interface operations {
             };
         };
     };
+    "getattack-layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Layer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getaudit: {
         parameters: {
             query?: {
@@ -3194,6 +3273,8 @@ export interface operations {
                 kind: string;
                 value: string;
                 baseline_days?: number;
+                /** @description also Tocsin's own audit events */
+                own?: boolean;
             };
             header?: never;
             path?: never;
@@ -3627,6 +3708,8 @@ export interface operations {
                 value: string;
                 depth?: number;
                 nodes?: number;
+                /** @description also Tocsin's own audit events */
+                own?: boolean;
             };
             header?: never;
             path?: never;
