@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, fair, first, looks, read, test } from './start';
 
 const pages = [
@@ -81,6 +82,15 @@ test('every place is reached by its keys, and by the palette', async ({ page }) 
   await expect(page.getByRole('heading', { name: 'Coverage', exact: true })).toBeVisible();
   await page.keyboard.press('/');
   await expect(page).toHaveURL(/search/);
+});
+
+test('a technique has a name, and the matrix goes to the Navigator', async ({ page }) => {
+  await page.goto('/attack');
+  await expect(page.getByRole('region', { name: 'Persistence' })).toContainText('Additional Cloud Credentials');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('l')]);
+  const layer = JSON.parse(await readFile(await file.path(), 'utf8'));
+  expect(layer.domain).toBe('enterprise-attack');
+  expect(layer.techniques.length).toBeGreaterThan(50);
 });
 
 test('a dead letter is shown harmlessly with its reason', async ({ page }) => {

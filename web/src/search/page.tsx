@@ -63,7 +63,10 @@ export function SearchPage() {
     '/': () => bar.current?.focus(),
     m: rule && (() => go({ to: '/hunts', search: rule })),
   });
-  const ask = () => put(mode === 'sql' ? { sql: text } : { filter: text.trim() || undefined });
+  const ask = () => {
+    if (text.trim() === (search.sql ?? condition).trim()) client.invalidateQueries({ queryKey: ['search'] }); // the lake may hold more by now
+    put(mode === 'sql' ? { sql: text } : { filter: text.trim() || undefined });
+  };
   function pressed(e: KeyboardEvent) {
     if (e.key === 'Escape') bar.current?.blur();
     if (e.key !== 'Enter' || e.shiftKey || (mode === 'sql' && !e.ctrlKey && text.includes('\n'))) return;
