@@ -80,6 +80,8 @@ func findings(rules *detect.Rules) []finding.Rule {
 	for _, c := range rules.Correlations {
 		out = append(out, c.Finding)
 	}
-	slices.SortStableFunc(out, func(a, b finding.Rule) int { return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.Title, b.Title)) })
+	slices.SortStableFunc(out, func(a, b finding.Rule) int {
+		return cmp.Or(cmp.Compare(b.Level, a.Level), cmp.Compare(a.Title, b.Title))
+	})
 	return out
 }
