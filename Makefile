@@ -6,7 +6,7 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help web test-web build geo run scan test lint shape bench bench-web evaluate outsiders soak contract fuzz vuln clean
+.PHONY: help web types test-web build geo run scan test lint shape bench bench-web evaluate outsiders soak contract fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -16,6 +16,10 @@ geo: ## fetch and pack the country and network databases (once; offline afterwar
 
 web: ## the console, into web/dist (needs npm)
 	@build/web.sh
+
+types: ## web/openapi.json and the console's types, from the API as the code describes it (needs npm)
+	@go test ./internal/api -run '^TestTheConsoleKnowsTheAPI$$' -count=1 -update
+	@cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run -s types
 
 build: geo web ## the binary, bin/tocsin
 	@go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/tocsin

@@ -42,3 +42,4 @@ fi
 
 command -v npm >/dev/null || packages nodejs npm || missing "npm is not there" "apt-get install nodejs npm"
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || packages chromium || missing "no Chromium is there" "apt-get install chromium"
+command -v jq >/dev/null || packages jq || missing "jq is not there" "apt-get install jq"

@@ -13,3 +13,8 @@ var Rules embed.FS
 //
 //go:embed attack/renamed.tsv
 var Renamed string
+
+// AttackNames is a table of the names of ATT&CK 19: short name of a tactic or id of a technique, tab, name.
+//
+//go:embed attack/names.tsv
+var AttackNames string

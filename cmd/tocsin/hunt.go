@@ -23,6 +23,11 @@ func (i *investigation) bind(c *cobra.Command) {
 	f.StringVar(&i.o.Format, "format", "table", "one of table, json")
 }
 
+// bindOwn adds the flag of the commands that leave Tocsin's own out.
+func (i *investigation) bindOwn(c *cobra.Command) {
+	c.Flags().BoolVar(&i.o.Own, "own", false, "also Tocsin's own audit events: who asked, signed in, changed")
+}
+
 // run reads the configuration before a command.
 func (i *investigation) run(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
@@ -49,6 +54,7 @@ Kinds are origin, principal, session, access_key, account, ip, asn, user_agent, 
 		return app.Entity(cmd.Context(), i.o, args[0], args[1], io)
 	})
 	i.bind(c)
+	i.bindOwn(c)
 	return c
 }
 
@@ -63,6 +69,7 @@ func graphCommand(io app.Streams) *cobra.Command {
 		return app.Graph(cmd.Context(), i.o, args[0], args[1], depth, nodes, io)
 	})
 	i.bind(c)
+	i.bindOwn(c)
 	c.Flags().IntVar(&depth, "depth", 1, "steps from the entity, at most 3")
 	c.Flags().IntVar(&nodes, "nodes", 80, "at most so many entities")
 	return c
@@ -80,6 +87,7 @@ func pivotCommand(io app.Streams) *cobra.Command {
 		return app.Pivot(cmd.Context(), i.o, args[0], depth, rows, io)
 	})
 	i.bind(c)
+	i.bindOwn(c)
 	c.Flags().StringVar(&depth, "depth", "", "columns, paths or records (default: records only where columns hold nothing)")
 	c.Flags().IntVar(&rows, "rows", 200, "at most so many, the newest")
 	return c

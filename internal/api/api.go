@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/attack"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
@@ -45,6 +46,7 @@ type Server struct {
 	Coverage func() health.Coverage
 	Rules    func() *detect.Rules // nil for none
 	RulesDir string               // folder that accepted drafts are written into; "" where the rules are those that ship
+	Names    attack.Names         // of ATT&CK
 	Hunts    hunt.Folder          // that are kept
 	Places   enrich.Locator       // nil: addresses have no places
 	Proof    *Proof               // nil: the ledger is not shown

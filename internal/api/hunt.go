@@ -59,6 +59,7 @@ type entityQuery struct {
 	Kind     string    `query:"kind" required:"true" maxLength:"40" doc:"see /api/v1/entity/kinds"`
 	Value    string    `query:"value" required:"true" minLength:"1" maxLength:"16384"`
 	Baseline int       `query:"baseline_days" minimum:"1" maximum:"60" default:"30"`
+	Own      bool      `query:"own" doc:"also Tocsin's own audit events"`
 }
 
 type graphQuery struct {
@@ -68,6 +69,7 @@ type graphQuery struct {
 	Value string    `query:"value" required:"true" minLength:"1" maxLength:"16384"`
 	Depth int       `query:"depth" minimum:"1" maximum:"3" default:"1"`
 	Nodes int       `query:"nodes" minimum:"1" maximum:"500" default:"80"`
+	Own   bool      `query:"own" doc:"also Tocsin's own audit events"`
 }
 
 type pivotQuestion struct {
@@ -75,6 +77,7 @@ type pivotQuestion struct {
 	From  time.Time `json:"from,omitzero"`
 	To    time.Time `json:"to,omitzero"`
 	Limit int       `json:"limit,omitempty" minimum:"0" maximum:"10000" doc:"200 where it is left out"`
+	Own   bool      `json:"own,omitempty" doc:"also Tocsin's own audit events"`
 	Depth string    `json:"depth,omitempty" enum:"columns,paths,records" doc:"how far to look; left out: into records only where columns hold nothing"`
 }
 
@@ -86,14 +89,14 @@ func (s *Server) entities(api huma.API) {
 		if err := s.noteOf(ctx, "entity", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
-		p, err := s.investigator().Entity(ctx, scope(ctx), hunt.EntityQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, BaselineDays: in.Baseline})
+		p, err := s.investigator().Entity(ctx, scope(ctx), hunt.EntityQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, BaselineDays: in.Baseline, Own: in.Own})
 		return &body[*hunt.Profile]{p}, s.refused(err)
 	})
 	asks(s, api, op(access.Read, "GET", "/api/v1/graph", "What an entity is tied to, and how many others share each tie"), func(ctx context.Context, in *graphQuery) (*body[*hunt.Graph], error) {
 		if err := s.noteOf(ctx, "graph", in.Kind+":"+in.Value, ""); err != nil {
 			return nil, s.fault(err)
 		}
-		g, err := s.investigator().Graph(ctx, scope(ctx), hunt.GraphQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, Depth: in.Depth, Nodes: in.Nodes})
+		g, err := s.investigator().Graph(ctx, scope(ctx), hunt.GraphQuery{Kind: in.Kind, Value: in.Value, From: in.From, To: in.To, Depth: in.Depth, Nodes: in.Nodes, Own: in.Own})
 		return &body[*hunt.Graph]{g}, s.refused(err)
 	})
 	pivot := op(access.Read, "POST", "/api/v1/pivot", "Everything that mentions a value, in time order")
@@ -103,7 +106,7 @@ func (s *Server) entities(api huma.API) {
 		if err := s.noteOf(ctx, "pivot", q.Value[:min(len(q.Value), 1000)], ""); err != nil {
 			return nil, s.fault(err)
 		}
-		p, err := s.investigator().Pivot(ctx, scope(ctx), hunt.PivotQuery{Value: q.Value, From: q.From, To: q.To, Limit: q.Limit, Depth: q.Depth})
+		p, err := s.investigator().Pivot(ctx, scope(ctx), hunt.PivotQuery{Value: q.Value, From: q.From, To: q.To, Limit: q.Limit, Depth: q.Depth, Own: q.Own})
 		return &body[*hunt.Pivot]{p}, s.refused(err)
 	})
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"sort"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/attack"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/finding"
@@ -42,6 +44,7 @@ type ruleView struct {
 // technique is how an ATT&CK technique is covered.
 type technique struct {
 	Tactic    string        `json:"tactic"`
+	TacticIs  string        `json:"tactic_name,omitempty"`
 	Technique string        `json:"technique"`
 	Name      string        `json:"name,omitempty"`
 	Rules     []string      `json:"rules" doc:"ids"`
@@ -74,7 +77,14 @@ func (s *Server) rules(api huma.API) {
 	})
 	huma.Register(api, op(access.Read, "GET", "/api/v1/attack", "ATT&CK techniques: the rules on each, whether their data comes in, and when they fired"), func(ctx context.Context, _ *struct{}) (*body[[]technique], error) {
 		list, err := s.ruleViews(ctx)
-		return &body[[]technique]{techniques(list)}, s.fault(err)
+		return &body[[]technique]{techniques(list, s.Names)}, s.fault(err)
+	})
+	huma.Register(api, op(access.Read, "GET", "/api/v1/attack/layer", "The rules as a layer of the ATT&CK Navigator"), func(context.Context, *struct{}) (*body[attack.Layer], error) {
+		rules := &detect.Rules{}
+		if s.Rules != nil {
+			rules = s.Rules()
+		}
+		return &body[attack.Layer]{attack.LayerOf(rules)}, nil
 	})
 }
 
@@ -126,7 +136,7 @@ func viewOfRule(f finding.Rule, h *sigma.Header, a *detect.Attributes, kind stri
 }
 
 // techniques lays rules out by ATT&CK technique, in the order of the tactics.
-func techniques(list []ruleView) []technique {
+func techniques(list []ruleView, names attack.Names) []technique {
 	at := map[[2]string]*technique{}
 	for i := range list {
 		r := &list[i]
@@ -136,7 +146,7 @@ func techniques(list []ruleView) []technique {
 			}
 			t := at[[2]string{a.Tactic, a.Technique}]
 			if t == nil {
-				t = &technique{Tactic: a.Tactic, Technique: a.Technique, Name: a.Name, Rules: []string{}}
+				t = &technique{Tactic: a.Tactic, TacticIs: names.Of(a.Tactic), Technique: a.Technique, Name: cmp.Or(names.Of(a.Technique), a.Name), Rules: []string{}}
 				at[[2]string{a.Tactic, a.Technique}] = t
 			}
 			t.Rules, t.Alerts, t.Best = append(t.Rules, r.ID), t.Alerts+r.Recent, max(t.Best, r.Level)

@@ -108,10 +108,10 @@ func works(t *testing.T, c *Config, events, entries uint64) {
 	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		totals := h.lake.Marks().Totals
 		waiting, err := h.audit.Waiting(ctx)
-		if totals["logs/stored"] == events && totals[auditSource+"/stored"] == entries && waiting == 0 && err == nil {
+		if totals["logs/stored"] == events && totals[audit.Source+"/stored"] == entries && waiting == 0 && err == nil {
 			return
 		}
-		if time.Now().After(deadline) || totals[auditSource+"/dead"] > 0 {
+		if time.Now().After(deadline) || totals[audit.Source+"/dead"] > 0 {
 			t.Fatalf("the sums are %v, want %d events and %d audit entries", totals, events, entries)
 		}
 	}

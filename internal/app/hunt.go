@@ -27,6 +27,7 @@ type InvestigateOptions struct {
 	From, To string
 	Accounts []string
 	Format   string   // table or json
+	Own      bool     // also Tocsin's own audit events
 	Child    []string // the command that answers; nil: this binary
 	Now      func() time.Time
 
@@ -111,7 +112,7 @@ func asJSON(streams Streams, x any) error {
 // Entity writes the profile of an entity.
 func Entity(ctx context.Context, o InvestigateOptions, kind, value string, streams Streams) error {
 	return o.investigate(ctx, func(v *hunt.Investigator) error {
-		p, err := v.Entity(ctx, o.scope, hunt.EntityQuery{Kind: kind, Value: value, From: o.from, To: o.to})
+		p, err := v.Entity(ctx, o.scope, hunt.EntityQuery{Kind: kind, Value: value, From: o.from, To: o.to, Own: o.Own})
 		if err != nil || o.Format == "json" {
 			return errors.Join(err, whenRight(err, func() error { return asJSON(streams, p) }))
 		}
@@ -167,7 +168,7 @@ func tell(p *hunt.Profile, streams Streams) error {
 // Graph writes what an entity is tied to.
 func Graph(ctx context.Context, o InvestigateOptions, kind, value string, depth, nodes int, streams Streams) error {
 	return o.investigate(ctx, func(v *hunt.Investigator) error {
-		g, err := v.Graph(ctx, o.scope, hunt.GraphQuery{Kind: kind, Value: value, From: o.from, To: o.to, Depth: depth, Nodes: nodes})
+		g, err := v.Graph(ctx, o.scope, hunt.GraphQuery{Kind: kind, Value: value, From: o.from, To: o.to, Depth: depth, Nodes: nodes, Own: o.Own})
 		if err != nil || o.Format == "json" {
 			return errors.Join(err, whenRight(err, func() error { return asJSON(streams, g) }))
 		}
@@ -188,7 +189,7 @@ func Graph(ctx context.Context, o InvestigateOptions, kind, value string, depth,
 // Pivot writes everything that mentions a value.
 func Pivot(ctx context.Context, o InvestigateOptions, value, depth string, rows int, streams Streams) error {
 	return o.investigate(ctx, func(v *hunt.Investigator) error {
-		p, err := v.Pivot(ctx, o.scope, hunt.PivotQuery{Value: value, From: o.from, To: o.to, Limit: rows, Depth: depth})
+		p, err := v.Pivot(ctx, o.scope, hunt.PivotQuery{Value: value, From: o.from, To: o.to, Limit: rows, Depth: depth, Own: o.Own})
 		if err != nil || o.Format == "json" {
 			return errors.Join(err, whenRight(err, func() error { return asJSON(streams, p) }))
 		}

@@ -38,9 +38,6 @@ func (h *house) setUpLink(ctx context.Context) {
 // url is where the API is.
 func (h *house) url() string { return h.o.Config.scheme() + h.listener.Addr().String() }
 
-// auditSource is the name of the source that the audit log comes in by.
-const auditSource = "tocsin-audit"
-
 // relayEvery is how often the outbox of the audit log is looked into.
 const relayEvery = 2 * time.Second
 
@@ -69,7 +66,7 @@ func (h *house) deliverAudit(ctx context.Context, batch string, list []audit.Ent
 	}
 	return source.Spooled(ctx, h.sources.Spool, bytes.NewReader(events), 0, func(inv *collect.Inventory) error {
 		_, err := h.sources.Receiver.Receive(ctx, pipeline.Delivery{
-			Source: auditSource, Object: "audit/" + batch, ETag: batch, Lane: lake.LaneLive, Received: time.Now().UTC(), Inventory: inv,
+			Source: audit.Source, Object: "audit/" + batch, ETag: batch, Lane: lake.LaneLive, Received: time.Now().UTC(), Inventory: inv,
 		})
 		return err
 	})

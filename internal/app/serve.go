@@ -15,8 +15,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tocsin-security/tocsin/content"
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/api"
+	"github.com/tocsin-security/tocsin/internal/attack"
 	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
@@ -214,7 +216,7 @@ func (h *house) run(ctx context.Context) error {
 	server := (&api.Server{
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
-		Rules: func() *detect.Rules { return h.rules }, Proof: h.proof(), Settings: h.settings,
+		Rules: func() *detect.Rules { return h.rules }, Names: attack.ReadNames(content.AttackNames), Proof: h.proof(), Settings: h.settings,
 		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
 		EntityState: h.entityState(child),
 	}).HTTP()

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// Source is the name of the source that the audit log comes into the lake by.
+const Source = "tocsin-audit"
+
 // Events writes entries as OCSF 1.8.0 events, one a line: Authentication (3002) for sign-ins, API Activity (6003) for all else.
 func Events(list []Entry) ([]byte, error) {
 	var out bytes.Buffer
@@ -35,7 +38,7 @@ func event(e *Entry) object {
 	out := object{
 		"class_uid": class, "class_name": className, "category_uid": category, "category_name": name, "activity_id": activity, "type_uid": class*100 + activity,
 		"severity_id": 1, "status_id": status, "time": e.At.UnixMilli(), "message": e.Detail, "status_detail": e.Outcome,
-		"metadata": object{"version": "1.8.0", "uid": "tocsin-audit-" + e.ID, "product": object{"name": "Tocsin", "vendor_name": "Tocsin"}, "profiles": []string{}},
+		"metadata": object{"version": "1.8.0", "uid": Source + "-" + e.ID, "product": object{"name": "Tocsin", "vendor_name": "Tocsin"}, "profiles": []string{}},
 		"actor":    object{"user": user}, "src_endpoint": endpoint(e.Address), "api": object{"operation": e.Action, "service": object{"name": "tocsin"}},
 	}
 	if class == 3002 {

@@ -57,6 +57,7 @@ var floors = map[string]float64{
 	"internal/intel":              1,
 	"internal/health":             2,
 	"internal/evidence":           2,
+	"internal/attack":             2.5,
 	"internal/assistant":          1,
 }
 

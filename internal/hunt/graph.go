@@ -16,6 +16,7 @@ type GraphQuery struct {
 	From, To    time.Time // zero: no bound. To is exclusive, and as of when: nothing later is looked at
 	Depth       int       // steps from the entity; 0: 1, at most 3
 	Nodes       int       // at most so many; 0: 80, at most 500
+	Own         bool      // also Tocsin's own audit events
 }
 
 // Node is an entity in a neighbourhood.
@@ -84,6 +85,7 @@ func (v *Investigator) Graph(ctx context.Context, scope access.Scope, q GraphQue
 		q.Nodes = defaultNodes
 	}
 	q.Nodes = min(q.Nodes, maxNodes)
+	q.Own = q.Own || asksForOwn(q.Value)
 	w := walk{v: v, scope: scope, q: q, at: map[string]int{}, ties: map[[2]string]int{}, g: &Graph{Root: q.Kind + ":" + q.Value, Nodes: []Node{}, Edges: []Edge{}, Notes: []string{}, Asked: []Asked{}}}
 	w.add(Node{Kind: q.Kind, Value: q.Value, Others: -1})
 	frontier := []int{0}

@@ -16,6 +16,7 @@ type PivotQuery struct {
 	Value    string
 	From, To time.Time // zero: no bound; To is exclusive
 	Limit    int       // 0: 200; the newest are kept
+	Own      bool      // also Tocsin's own audit events
 	// Depth is how far to look: columns (with bloom filters), paths (and other columns of the event) or records (and every word of the
 	// records). "" looks as far as columns and paths, and into records only where those hold nothing.
 	Depth string
@@ -55,6 +56,7 @@ type Searched struct {
 // Pivot is everything that mentions a value, in time order.
 type Pivot struct {
 	Value     string     `json:"value"`
+	Own       bool       `json:"own"`       // Tocsin's own audit events are among them
 	Sightings []Sighting `json:"sightings"` // the oldest first
 	More      bool       `json:"more"`      // older ones are left out
 	Searched  []Searched `json:"searched"`
@@ -84,7 +86,8 @@ func (v *Investigator) Pivot(ctx context.Context, scope access.Scope, q PivotQue
 	if q.Limit <= 0 {
 		q.Limit = 200
 	}
-	g := gathering{v: v, scope: scope, q: q, out: &Pivot{Value: q.Value, Sightings: []Sighting{}}, at: map[[2]string]int{}}
+	q.Own = q.Own || asksForOwn(q.Value)
+	g := gathering{v: v, scope: scope, q: q, out: &Pivot{Value: q.Value, Own: q.Own, Sightings: []Sighting{}}, at: map[[2]string]int{}}
 	if err := g.all(ctx); err != nil {
 		return nil, err
 	}
@@ -137,7 +140,7 @@ func (g *gathering) columns() *question {
 	p := q.arg(g.q.Value)
 	var parts []string
 	for _, c := range pivotColumns {
-		parts = append(parts, fmt.Sprintf("(SELECT %s, '%s' AS place FROM events WHERE %s = %s ORDER BY time_dt DESC LIMIT %d)", sighted, c, c, p, g.q.Limit+1))
+		parts = append(parts, fmt.Sprintf("(SELECT %s, '%s' AS place FROM events WHERE %s ORDER BY time_dt DESC LIMIT %d)", sighted, c, within(c+" = "+p, g.q.Own), g.q.Limit+1))
 	}
 	q.sql = "SELECT * FROM (" + strings.Join(parts, "\nUNION ALL ") + ")\nORDER BY time_dt DESC"
 	return q
@@ -151,14 +154,14 @@ func (g *gathering) paths() *question {
 		tests = append(tests, path+" = "+p)
 		places = append(places, "CASE WHEN "+path+" = "+p+" THEN '"+path+"' END")
 	}
-	q.sql = "SELECT " + sighted + ", concat_ws(' ', " + strings.Join(places, ", ") + ") AS place FROM events WHERE " + strings.Join(tests, " OR ") + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
+	q.sql = "SELECT " + sighted + ", concat_ws(' ', " + strings.Join(places, ", ") + ") AS place FROM events WHERE " + within(strings.Join(tests, " OR "), g.q.Own) + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
 	return q
 }
 
 func (g *gathering) records() *question {
 	q := &question{}
 	p := q.arg(g.q.Value)
-	q.sql = "SELECT " + sighted + ", 'raw_data' AS place FROM events WHERE contains(raw_data, " + p + ")" + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
+	q.sql = "SELECT " + sighted + ", 'raw_data' AS place FROM events WHERE " + within("contains(raw_data, "+p+")", g.q.Own) + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
 	return q
 }
 

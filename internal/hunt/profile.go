@@ -18,6 +18,7 @@ type EntityQuery struct {
 	Kind, Value  string
 	From, To     time.Time // To is exclusive, and also as of when: nothing later is looked at
 	BaselineDays int       // before From; 0: 30, at most 60
+	Own          bool      // also Tocsin's own audit events
 }
 
 // Panel is one part of a profile, with the question that it answers.
@@ -33,6 +34,7 @@ type Panel struct {
 type Profile struct {
 	Kind     string    `json:"kind"`
 	Value    string    `json:"value"`
+	Own      bool      `json:"own"` // Tocsin's own audit events are counted
 	From     time.Time `json:"from"`
 	To       time.Time `json:"to"`
 	Baseline time.Time `json:"baseline_from"`
@@ -113,7 +115,8 @@ func (v *Investigator) Entity(ctx context.Context, scope access.Scope, q EntityQ
 		q.BaselineDays = defaultBaseline
 	}
 	q.BaselineDays = min(q.BaselineDays, maxBaseline)
-	p := &Profile{Kind: q.Kind, Value: q.Value, Chain: []Link{}, Origins: []string{}, Panels: []Panel{}, New: []News{}, Notes: []string{}}
+	q.Own = q.Own || asksForOwn(q.Value)
+	p := &Profile{Kind: q.Kind, Value: q.Value, Own: q.Own, Chain: []Link{}, Origins: []string{}, Panels: []Panel{}, New: []News{}, Notes: []string{}}
 	which, err := v.ever(ctx, scope, k, &q, p)
 	if err != nil {
 		return nil, err
@@ -145,7 +148,7 @@ func (v *Investigator) ever(ctx context.Context, scope access.Scope, k *Kind, e 
 	var addresses []string
 	if k.Places == nil {
 		var err error
-		if addresses, err = v.addressesOf(ctx, scope, k.Name, e.Value, e.To, p); err != nil {
+		if addresses, err = v.addressesOf(ctx, scope, k.Name, e, p); err != nil {
 			return nil, err
 		}
 	}
@@ -159,13 +162,13 @@ func (v *Investigator) ever(ctx context.Context, scope access.Scope, k *Kind, e 
 		p.Asked = append(p.Asked, asked)
 		return err
 	}
-	fast := func(q *question) string { return "(" + k.fast(q, e.Value, addresses) + ")" }
+	fast := func(q *question) string { return within(k.fast(q, e.Value, addresses), e.Own) }
 	if k.fast(&question{}, e.Value, addresses) != "" {
 		if err := look(fast); err != nil || p.Events > 0 || k.Places == nil {
 			return fast, err
 		}
 	}
-	whole := func(q *question) string { return k.whole(q, e.Value, addresses) }
+	whole := func(q *question) string { return within(k.whole(q, e.Value, addresses), e.Own) }
 	if err := look(whole); err != nil {
 		return nil, err
 	}
@@ -333,7 +336,7 @@ func nextHours(list []Habit) func(h *Habit) uint64 {
 const maxAddresses = 500
 
 // addressesOf lists the addresses of a network or a country that were seen.
-func (v *Investigator) addressesOf(ctx context.Context, scope access.Scope, kind, value string, to time.Time, p *Profile) ([]string, error) {
+func (v *Investigator) addressesOf(ctx context.Context, scope access.Scope, kind string, e *EntityQuery, p *Profile) ([]string, error) {
 	if v.Places == nil {
 		return nil, MistakeError{"this binary knows no places, so that there are no networks and countries to look for"}
 	}
@@ -343,9 +346,9 @@ func (v *Investigator) addressesOf(ctx context.Context, scope access.Scope, kind
 	}
 	var out []string
 	left := 0
-	q := &question{sql: "SELECT src_ip, count(*) FROM events WHERE src_ip IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1", to: to}
+	q := &question{sql: "SELECT src_ip, count(*) FROM events WHERE " + within("src_ip IS NOT NULL", e.Own) + " GROUP BY 1 ORDER BY 2 DESC, 1", to: e.To}
 	asked, err := v.ask(ctx, scope, q, func(c cells) error {
-		if key, _ := under(c.text(0)); key != value {
+		if key, _ := under(c.text(0)); key != e.Value {
 			return nil
 		}
 		if len(out) == maxAddresses {

@@ -29,7 +29,7 @@ func (w *walk) share(ctx context.Context) error {
 	for _, column := range slices.Sorted(maps.Keys(by)) {
 		values := by[column]
 		slices.Sort(values)
-		parts = append(parts, fmt.Sprintf("SELECT '%s', %s, count(DISTINCT origin) FROM events WHERE %s GROUP BY 2", column, column, among(q, column, slices.Compact(values))))
+		parts = append(parts, fmt.Sprintf("SELECT '%s', %s, count(DISTINCT origin) FROM events WHERE %s GROUP BY 2", column, column, within(among(q, column, slices.Compact(values)), w.q.Own)))
 	}
 	if len(parts) == 0 {
 		return nil

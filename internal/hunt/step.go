@@ -68,7 +68,7 @@ func (w *walk) stepSQL(q *question, frontier []int) string {
 			columns += fmt.Sprintf(", %s AS p%d", place.sql, p)
 		}
 		for _, test := range w.tests(q, k, n) {
-			sources = append(sources, fmt.Sprintf("(SELECT %d AS node, metadata.uid AS uid, time_dt, operation, %s AS refused%s FROM events WHERE %s ORDER BY time_dt DESC LIMIT %d)", i, denied, columns, test, nodeEvents))
+			sources = append(sources, fmt.Sprintf("(SELECT %d AS node, metadata.uid AS uid, time_dt, operation, %s AS refused%s FROM events WHERE %s ORDER BY time_dt DESC LIMIT %d)", i, denied, columns, within(test, w.q.Own), nodeEvents))
 		}
 	}
 	if len(sources) == 0 {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, fair, first, known, looks, read, test } from './start';
 
 const pages = [
@@ -173,6 +174,15 @@ test('files and screenshots are added to a set, which on hold cannot be deleted'
   await expect(page.getByText('cannot be deleted until')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0);
   await fair(page);
+});
+
+test('a technique has a name, and the matrix goes to the Navigator', async ({ page }) => {
+  await page.goto('/attack');
+  await expect(page.getByRole('region', { name: 'Persistence' })).toContainText('Additional Cloud Credentials');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('l')]);
+  const layer = JSON.parse(await readFile(await file.path(), 'utf8'));
+  expect(layer.domain).toBe('enterprise-attack');
+  expect(layer.techniques.length).toBeGreaterThan(50);
 });
 
 test('a dead letter is shown harmlessly with its reason', async ({ page }) => {

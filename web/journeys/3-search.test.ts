@@ -1,4 +1,4 @@
-import { expect, fair, first, looks, type Page, read, test } from './start';
+import { expect, fair, first, known, looks, type Page, read, test } from './start';
 
 /** stored waits until the lake holds what a search asks for: it takes in what came once a minute. */
 async function stored(page: Page) {
@@ -56,6 +56,45 @@ test('SQL that writes is refused in words, and what was asked stays', async ({ p
   await page.keyboard.press('Enter');
   await expect(page.locator('.table tbody')).toContainText('<img src=x onerror=alert(1)>');
   expect(await page.locator('.table img').count()).toBe(0);
+});
+
+test('a question is copied as Sigma and jq by keys, and what Tocsin wrote itself comes when asked for', async ({
+  page,
+}) => {
+  await page.goto("/search?filter=operation+LIKE+'Create%25'");
+  await stored(page);
+  await page.keyboard.press('c');
+  await page.getByRole('menuitem', { name: 'Sigma' }).press('Enter');
+  await expect(page.getByRole('region', { name: 'As Sigma' })).toContainText('eventName|startswith|cased: "Create"');
+  await page.keyboard.press('c');
+  await page.getByRole('menuitem', { name: 'jq' }).press('Enter');
+  await expect(page.getByRole('region', { name: 'As jq' })).toContainText('select((.operation');
+  await page.goto('/search');
+  await stored(page);
+  const own = page.locator('.table tbody td', { hasText: /^search\+?$/ });
+  await expect(own).toHaveCount(0);
+  await page.keyboard.press('w');
+  await expect(page).toHaveURL(/own=1/);
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Ask' }).click(); // what was asked before comes into the lake within a minute
+    await expect(own.first()).toBeVisible({ timeout: 3000 });
+  }).toPass({ timeout: 100_000 });
+});
+
+test('a search becomes a rule by keys: kept as a hunt, and drafted with its tests', async ({ page }) => {
+  await page.goto("/search?filter=operation+%3D+'CreateAccessKey'");
+  await stored(page);
+  await known(page);
+  await page.keyboard.press('m');
+  await expect(page.getByLabel('Query')).toHaveValue(/eventName\|cased: "CreateAccessKey"/);
+  await page.getByLabel('Title').fill('Keys are made');
+  await page.getByLabel('The question, in words').fill('Who makes keys?');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Draft of a rule' })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('textbox', { name: 'Rule', exact: true })).toHaveValue(
+    /eventName\|cased: "?CreateAccessKey/,
+  );
+  await expect(page.getByLabel('Tests, out of its hits')).toHaveValue(/fires: true/);
 });
 
 for (const { colorScheme, width } of looks) {

@@ -61,25 +61,25 @@ const pages = [
   createRoute({
     getParentRoute: under,
     path: '/search',
-    validateSearch: words('filter', 'sql', 'from', 'to', 'mention', 'event'),
+    validateSearch: words('filter', 'sql', 'from', 'to', 'mention', 'event', 'own'),
     component: lazyRouteComponent(() => import('./search/page'), 'SearchPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/entity',
-    validateSearch: words('kind', 'value', 'from', 'to', 'depth', 'view'),
+    validateSearch: words('kind', 'value', 'from', 'to', 'depth', 'view', 'own'),
     component: lazyRouteComponent(() => import('./entity/page'), 'EntityPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/pivot',
-    validateSearch: words('value', 'from', 'to', 'deep', 'event'),
+    validateSearch: words('value', 'from', 'to', 'deep', 'event', 'own'),
     component: lazyRouteComponent(() => import('./pivot/page'), 'PivotPage'),
   }),
   createRoute({
     getParentRoute: under,
     path: '/hunts',
-    validateSearch: words('hunt', 'make', 'filter', 'sql', 'span'),
+    validateSearch: words('hunt', 'make', 'filter', 'sql', 'sigma', 'span', 'draft'),
     component: lazyRouteComponent(() => import('./hunts/page'), 'Hunts'),
   }),
   createRoute({

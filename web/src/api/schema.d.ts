@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attack/layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules as a layer of the ATT&CK Navigator */
+        get: operations["getattack-layer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -287,7 +304,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a file or a screenshot of a page to a set: its bytes, at most 64 MiB, which go to disk as they come */
+        /** Add a file or a screenshot of a page to a set */
         post: operations["postevidence-uid-files"];
         delete?: never;
         options?: never;
@@ -552,23 +569,6 @@ export interface paths {
         patch: operations["patchincidents-uid-decision"];
         trace?: never;
     };
-    "/api/v1/incidents/{uid}/foresee": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What a merge or a split would make of an incident; nothing changes */
-        post: operations["postincidents-uid-foresee"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/incidents/{uid}/links": {
         parameters: {
             query?: never;
@@ -612,7 +612,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell another incident as a part of this one, from now on; within 30 seconds it can be undone as a decision */
+        /** Tell another incident as a part of this one, from now on */
         post: operations["postincidents-uid-merge"];
         delete?: never;
         options?: never;
@@ -629,7 +629,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take out an incident that was merged in, or alerts, which become an incident; within 30 seconds it can be undone as a decision */
+        /** Take out an incident that was merged in, or alerts, which become an incident */
         post: operations["postincidents-uid-split"];
         delete?: never;
         options?: never;
@@ -1290,7 +1290,6 @@ export interface components {
             decided?: components["schemas"]["Change"];
             id: string;
             kind: string;
-            regrouped?: components["schemas"]["Regrouped"];
             text?: string;
             undone?: boolean;
         };
@@ -1458,7 +1457,6 @@ export interface components {
             uid: string;
             unknown: string[] | null;
             who: components["schemas"]["Entity"][] | null;
-            whole?: components["schemas"]["Extent"];
         };
         Cell: {
             account: string;
@@ -1673,18 +1671,6 @@ export interface components {
             items: components["schemas"]["Set"][] | null;
             next?: string;
         };
-        Extent: {
-            /** Format: int64 */
-            alerts: number;
-            /** Format: int64 */
-            entities: number;
-            /** Format: int64 */
-            events: number;
-            /** Format: int64 */
-            sentences: number;
-            /** Format: int64 */
-            signals: number;
-        };
         FeedView: {
             /** @description an allow-list: what it covers accuses nobody */
             allow: boolean;
@@ -1726,11 +1712,8 @@ export interface components {
             url?: string;
             version: string;
         };
-        Foreseen: {
-            now: components["schemas"]["Told"];
-            other?: components["schemas"]["Told"];
-            part?: components["schemas"]["Told"];
-            then: components["schemas"]["Told"];
+        Filters: {
+            platforms: string[] | null;
         };
         Found: {
             /** Format: int64 */
@@ -1745,6 +1728,13 @@ export interface components {
             more: boolean;
             rows: (unknown[] | null)[] | null;
             types: string[] | null;
+        };
+        Gradient: {
+            colors: string[] | null;
+            /** Format: int64 */
+            maxValue: number;
+            /** Format: int64 */
+            minValue: number;
         };
         HuntAsked: {
             args?: string[] | null;
@@ -1933,6 +1923,7 @@ export interface components {
             /** Format: int64 */
             millis: number;
             more: boolean;
+            own: boolean;
             searched: components["schemas"]["HuntSearched"][] | null;
             sightings: components["schemas"]["HuntSighting"][] | null;
             value: string;
@@ -1966,6 +1957,7 @@ export interface components {
             /** Format: int64 */
             now: number;
             origins: string[] | null;
+            own: boolean;
             panels: components["schemas"]["HuntPanel"][] | null;
             risk: components["schemas"]["HuntRisk"];
             support: components["schemas"]["HuntSupport"];
@@ -2117,6 +2109,17 @@ export interface components {
             reason: string;
             /** Format: double */
             weight: number;
+        };
+        Layer: {
+            description: string;
+            domain: string;
+            filters: components["schemas"]["Filters"];
+            gradient: components["schemas"]["Gradient"];
+            name: string;
+            techniques: components["schemas"]["Scored"][] | null;
+            versions: {
+                [key: string]: string;
+            };
         };
         LedgerHead: {
             /** @description as signed */
@@ -2272,6 +2275,8 @@ export interface components {
              * @description 200 where it is left out
              */
             limit?: number;
+            /** @description also Tocsin's own audit events */
+            own?: boolean;
             /** Format: date-time */
             to?: string;
             value: string;
@@ -2294,12 +2299,6 @@ export interface components {
             change: components["schemas"]["Change"];
             uids: string[] | null;
         };
-        "Postincidents-uid-foreseeRequest": {
-            /** @description uid of the incident that would become a part */
-            merge?: string;
-            /** @description what would be taken out */
-            split?: components["schemas"]["SplitOff"];
-        };
         "Postincidents-uid-linksRequest": {
             title?: string;
             url: string;
@@ -2307,8 +2306,6 @@ export interface components {
         "Postincidents-uid-mergeRequest": {
             /** @description uid of the one that becomes a part */
             incident: string;
-            /** @description the activity of both incidents keeps it */
-            why?: string;
         };
         "Postincidents-uid-tasksRequest": {
             assignee?: string;
@@ -2389,14 +2386,6 @@ export interface components {
         Reason: {
             /** @description goes into the chain of custody */
             why: string;
-        };
-        Regrouped: {
-            /** Format: int64 */
-            alerts?: number;
-            /** @enum {string} */
-            did: "merged into" | "took in" | "took out" | "taken out of";
-            other: string;
-            why?: string;
         };
         Report: {
             /** Format: int64 */
@@ -2503,6 +2492,13 @@ export interface components {
             last_seen?: string;
             tags?: string[] | null;
             version: string;
+        };
+        Scored: {
+            comment: string;
+            /** Format: int64 */
+            score: number;
+            tactic?: string;
+            techniqueID: string;
         };
         Sealed: {
             /** Format: int64 */
@@ -2635,8 +2631,6 @@ export interface components {
             alerts?: string[] | null;
             /** @description uid of an incident that was merged in */
             incident?: string;
-            /** @description the activity of both incidents keeps it */
-            why?: string;
         };
         State: {
             doing: string;
@@ -2719,6 +2713,7 @@ export interface components {
              */
             seeing: number;
             tactic: string;
+            tactic_name?: string;
             technique: string;
         };
         ToCapture: {
@@ -2771,22 +2766,6 @@ export interface components {
             role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
             /** @description it may deliver to this source, and nothing else */
             source?: string;
-        };
-        Told: {
-            accounts: string[] | null;
-            /** Format: int64 */
-            alerts: number;
-            /** Format: date-time */
-            first_seen: string;
-            headline: string;
-            /** Format: date-time */
-            last_seen: string;
-            /** Format: double */
-            score: number;
-            severity: string;
-            stages: string[] | null;
-            uid?: string;
-            who: components["schemas"]["Entity"][] | null;
         };
         Tuning: {
             /** Format: date-time */
@@ -3091,6 +3070,35 @@ export interface operations {
             };
         };
     };
+    "getattack-layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Layer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     getaudit: {
         parameters: {
             query?: {
@@ -3265,6 +3273,8 @@ export interface operations {
                 kind: string;
                 value: string;
                 baseline_days?: number;
+                /** @description also Tocsin's own audit events */
+                own?: boolean;
             };
             header?: never;
             path?: never;
@@ -3491,13 +3501,15 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The file */
+            /** @description OK */
             200: {
                 headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": string;
+                    "application/json": string;
                 };
             };
             /** @description Error */
@@ -3696,6 +3708,8 @@ export interface operations {
                 value: string;
                 depth?: number;
                 nodes?: number;
+                /** @description also Tocsin's own audit events */
+                own?: boolean;
             };
             header?: never;
             path?: never;
@@ -4080,10 +4094,7 @@ export interface operations {
     };
     "getincidents-uid": {
         parameters: {
-            query?: {
-                /** @description of a large one only what its page shows first: the weightiest alerts, the beginning of the story; whole then counts all */
-                brief?: boolean;
-            };
+            query?: never;
             header?: never;
             path: {
                 uid: string;
@@ -4174,41 +4185,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-        };
-    };
-    "postincidents-uid-foresee": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                uid: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Postincidents-uid-foreseeRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Foreseen"];
                 };
             };
             /** @description Error */

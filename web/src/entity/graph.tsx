@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { api, got } from '../api/client';
+import { useOwn } from '../search/owned';
 import { count, plain } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
@@ -18,10 +19,11 @@ export default function Neighbourhood({ kind, value }: { kind: string; value: st
   const depth = ['1', '2', '3'].includes(search.depth ?? '') ? Number(search.depth) : 1;
   const table = search.view === 'table';
   const { from, to } = search;
+  const own = useOwn();
   const asked = useQuery({
-    queryKey: ['graph', kind, value, depth, from, to],
+    queryKey: ['graph', kind, value, depth, from, to, own],
     queryFn: ({ signal }) =>
-      got(api.GET('/api/v1/graph', { params: { query: { kind, value, depth, from, to } }, signal })),
+      got(api.GET('/api/v1/graph', { params: { query: { kind, value, depth, from, to, own } }, signal })),
     staleTime: 60_000,
   });
   const put = (n: { depth?: string; view?: string }) =>

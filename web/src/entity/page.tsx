@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, lazy, Suspense, useEffect } from 'react';
 import { api, got, type Schemas } from '../api/client';
+import { Own, useOwn } from '../search/owned';
 import { count, known, plain } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
@@ -20,10 +21,16 @@ const Neighbourhood = lazy(() => import('./graph'));
 export function EntityPage() {
   const search = useSearch({ strict: false });
   const { kind, value, from, to } = search;
+  const own = useOwn();
   const asked = useQuery({
-    queryKey: ['entity', kind, value, from, to],
+    queryKey: ['entity', kind, value, from, to, own],
     queryFn: ({ signal }) =>
-      got(api.GET('/api/v1/entity', { params: { query: { kind: kind ?? '', value: value ?? '', from, to } }, signal })),
+      got(
+        api.GET('/api/v1/entity', {
+          params: { query: { kind: kind ?? '', value: value ?? '', from, to, own } },
+          signal,
+        }),
+      ),
     enabled: !!kind && !!value,
     staleTime: 60_000,
   });
@@ -70,6 +77,7 @@ function Head({ kind, value }: { kind: string; value: string }) {
         <Button size="xs" variant="subtle" onClick={() => navigator.clipboard.writeText(value).catch(() => {})}>
           Copy value
         </Button>
+        <Own to="/entity" />
       </div>
     </header>
   );

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api, got } from '../api/client';
+import { others } from '../search/own';
 import { useNow } from '../ui/clock';
 import { count } from '../ui/format';
 import { Panel, Trouble, Waiting } from '../ui/parts';
@@ -8,9 +9,9 @@ import { type Hour, hour, hours, says } from './hours';
 
 /** sums and perHour count what the lake holds of the last 24 hours, by when it happened. */
 const sums = `SELECT count(*) AS events, count(DISTINCT origin) AS origins, count(DISTINCT account) AS accounts,
-count(*) FILTER (WHERE status = 'Failure') AS failed FROM events`;
+count(*) FILTER (WHERE status = 'Failure') AS failed FROM events WHERE ${others}`;
 const perHour = `SELECT epoch_ms(date_trunc('hour', time_dt)) AS hour, count(*) AS events,
-count(*) FILTER (WHERE status = 'Failure') AS failed FROM events GROUP BY 1 ORDER BY 1`;
+count(*) FILTER (WHERE status = 'Failure') AS failed FROM events WHERE ${others} GROUP BY 1 ORDER BY 1`;
 
 function useDay(sql: string) {
   return useQuery({

@@ -1,4 +1,5 @@
 import type { Schemas } from '../api/client';
+import { toSigma } from '../search/words';
 
 export type Hunt = Schemas['HuntFile'];
 
@@ -41,4 +42,18 @@ export function toKeep({ filter, sql, from }: Words): { make: string; filter?: s
     ...(sql ? { sql } : { filter: filter || 'true' }),
     ...(from && /^\d+[hd]$/.test(from) && { span: from }),
   };
+}
+
+/**
+ * toRule are the words that begin a rule with what a search asked: a hunt by Sigma, whose detection the rule takes over, where the filter can
+ * be said so; else by the filter as it was, of whose hits the draft takes what they have in common.
+ */
+export function toRule({ filter, whole, sql, from }: Words & { whole: string }): ReturnType<typeof toKeep> & {
+  sigma?: string;
+  draft: string;
+} {
+  if (sql) return { ...toKeep({ sql, from }), draft: '1' };
+  const { text } = toSigma(filter ?? '');
+  const { filter: kept, ...rest } = toKeep({ filter: whole, from });
+  return { ...rest, ...(text ? { sigma: text } : { filter: kept }), draft: '1' };
 }

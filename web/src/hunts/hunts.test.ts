@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asked, inSearch, nameOf, toKeep } from './hunt';
+import { asked, inSearch, nameOf, toKeep, toRule } from './hunt';
 
 test.each([
   ['Use of root', 'use-of-root'],
@@ -25,4 +25,16 @@ test('a search begins a hunt with what it asked', () => {
     sql: 'SELECT 1',
   });
   expect(toKeep({})).toEqual({ make: '1', filter: 'true' });
+});
+
+test('a rule begins with the filter as Sigma, or as it is', () => {
+  expect(toRule({ filter: "operation = 'x'", whole: 'w', from: '7d' })).toMatchObject({
+    make: '1',
+    draft: '1',
+    span: '7d',
+  });
+  expect(toRule({ filter: "operation = 'x'", whole: 'w' }).sigma).toContain('eventName|cased: "x"');
+  expect(toRule({ filter: "operation = 'x'", whole: 'w' })).not.toHaveProperty('filter');
+  expect(toRule({ filter: "resource > 'x'", whole: 'w' })).toEqual({ make: '1', filter: 'w', draft: '1' });
+  expect(toRule({ whole: 'true', sql: 'SELECT 1' })).toEqual({ make: '1', sql: 'SELECT 1', draft: '1' });
 });

@@ -12,7 +12,7 @@ export function Keep() {
   const client = useQueryClient();
   const search = useSearch({ strict: false });
   const [title, setTitle] = useState('');
-  const [language, setLanguage] = useState(search.sql ? 'sql' : 'filter');
+  const [language, setLanguage] = useState(search.sigma ? 'sigma' : search.sql ? 'sql' : 'filter');
   const [fault, setFault] = useState<Error>();
   const name = nameOf(title);
   async function keep(e: FormEvent<HTMLFormElement>) {
@@ -40,13 +40,23 @@ export function Keep() {
         }),
       );
       await client.invalidateQueries({ queryKey: ['hunts'] });
-      go({ to: '/hunts', search: { hunt: name } });
+      go({ to: '/hunts', search: { hunt: name, draft: search.draft } });
     } catch (x) {
       setFault(x as Error);
     }
   }
   return (
-    <Panel title="Keep a hunt" aside={name && <span className="mono dim">{name}</span>}>
+    <Panel
+      title={search.draft ? 'Make a rule: first a hunt' : 'Keep a hunt'}
+      aside={name && <span className="mono dim">{name}</span>}
+    >
+      {search.draft && (
+        <p className="dim">
+          {search.sql
+            ? 'A rule judges single records, and SQL says more than that: put the question as a filter or a Sigma rule.'
+            : 'The question is kept as a hunt, and the rule is drafted of it, with tests out of its hits.'}
+        </p>
+      )}
       <form onSubmit={keep} className="keep">
         <TextInput
           size="xs"
@@ -78,7 +88,7 @@ export function Keep() {
           autosize
           minRows={2}
           maxRows={16}
-          defaultValue={search.sql ?? search.filter ?? ''}
+          defaultValue={search.sigma ?? search.sql ?? search.filter ?? ''}
           classNames={{ input: 'mono' }}
           spellCheck={false}
         />
@@ -95,7 +105,7 @@ export function Keep() {
             <input type="checkbox" name="notify" /> more hits than before make an alert
           </label>
           <Button size="xs" type="submit">
-            Keep
+            {search.draft ? 'Keep, and draft the rule' : 'Keep'}
           </Button>
           <Button size="xs" variant="default" onClick={() => go({ to: '/hunts' })}>
             Cancel

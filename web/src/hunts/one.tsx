@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import { useMay } from '../api/asks';
 import { api, got } from '../api/client';
 import { count, known } from '../ui/format';
@@ -21,6 +22,13 @@ export function One({ hunt: h }: { hunt: Hunt }) {
     onSettled: () => client.invalidateQueries({ queryKey: ['hunts'] }),
   });
   const draft = useMutation({ mutationFn: () => got(api.POST('/api/v1/hunts/{uid}/rule', asking)) });
+  const go = useNavigate();
+  const drafting = useSearch({ strict: false }).draft === '1' && may;
+  useEffect(() => {
+    if (!drafting) return;
+    go({ to: '/hunts', search: { hunt: h.name }, replace: true }); // so that a reload does not draft again
+    draft.mutate();
+  }, [drafting, h.name, go, draft.mutate]);
   const q = asked(h.query);
   const there = inSearch(h.query);
   useKeys({

@@ -33,7 +33,7 @@ export function Hunts() {
           </Button>
         )}
       </header>
-      {search.make && may && <Keep key={`${search.filter}${search.sql}`} />}
+      {search.make && may && <Keep key={`${search.filter}${search.sql}${search.sigma}`} />}
       {asked.isPending && <Waiting what="Reading hunts" />}
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
       {search.hunt && asked.data && !one && (

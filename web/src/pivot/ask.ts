@@ -12,6 +12,7 @@ interface Words {
   from?: string;
   to?: string;
   deep?: string;
+  own?: string;
 }
 
 /** question is what the address asks for; a span as 7d begins before now, in milliseconds. */
@@ -23,6 +24,7 @@ export function question(w: Words, now: number): Schemas['PivotQuestion'] {
     ...(w.from && { from: back ? new Date(now - back).toISOString() : w.from }),
     ...(w.to && { to: w.to }),
     ...(deep && { depth: deep }),
+    ...(w.own === '1' && { own: true }),
   };
 }
 

@@ -5,6 +5,7 @@ import { type FormEvent, useMemo, useRef, useState } from 'react';
 import { api, got } from '../api/client';
 import { Bars } from '../entity/bars';
 import { Sql } from '../entity/sql';
+import { Own } from '../search/owned';
 import { count } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Panel, Said, Trouble, Waiting } from '../ui/parts';
@@ -15,9 +16,9 @@ import { Sightings } from './sightings';
 /** PivotPage finds everything that mentions a value, in time, and says where it looked. */
 export function PivotPage() {
   const client = useQueryClient();
-  const { value, from, to, deep } = useSearch({ strict: false });
+  const { value, from, to, deep, own } = useSearch({ strict: false });
   const [now, setNow] = useState(Date.now());
-  const asked = useMemo(() => question({ value, from, to, deep }, now), [value, from, to, deep, now]);
+  const asked = useMemo(() => question({ value, from, to, deep, own }, now), [value, from, to, deep, own, now]);
   const answer = useQuery({
     queryKey: ['pivot', asked],
     queryFn: ({ signal }) => got(api.POST('/api/v1/pivot', { body: asked, signal })),
@@ -95,9 +96,9 @@ function Ask({ again }: { again: () => void }) {
   const field = useRef<HTMLInputElement>(null);
   useKeys({ '/': () => field.current?.focus() });
   const put = (n: { value?: string; from?: string; deep?: string }) => {
-    const { value, from, to, deep } = search;
+    const { value, from, to, deep, own } = search;
     again();
-    go({ to: '/pivot', search: { value, from, to, deep, ...n } });
+    go({ to: '/pivot', search: { value, from, to, deep, own, ...n } });
   };
   function ask(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
@@ -149,6 +150,7 @@ function Ask({ again }: { again: () => void }) {
       <Button size="xs" type="submit">
         Find&nbsp;<Key>enter</Key>
       </Button>
+      <Own to="/pivot" on={again} />
     </form>
   );
 }

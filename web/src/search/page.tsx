@@ -4,13 +4,16 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useMay } from '../api/asks';
 import { api, got } from '../api/client';
-import { toKeep } from '../hunts/hunt';
+import { toKeep, toRule } from '../hunts/hunt';
 import { bytes, count } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Trouble, Waiting } from '../ui/parts';
 import { listSQL, mention, narrow } from './ask';
+import { Copy } from './copy';
 import { Facets } from './facets';
 import { Histogram } from './histogram';
+import { within } from './own';
+import { Own, useOwn } from './owned';
 import { Results } from './results';
 
 const spans: Record<string, number> = { '1h': 36e5, '24h': 864e5, '7d': 6048e5, '30d': 2592e6, '90d': 7776e6 };
@@ -32,14 +35,15 @@ export function SearchPage() {
   const client = useQueryClient();
   const search = useSearch({ strict: false });
   const condition = search.filter ?? (search.mention ? mention(search.mention) : '');
+  const own = useOwn();
+  const whole = within(condition, own);
   const mode = search.sql !== undefined ? 'sql' : 'filter';
   const [text, setText] = useState('');
   const [asked, setAsked] = useState(Date.now());
   const bar = useRef<HTMLTextAreaElement>(null);
   useEffect(() => setText(search.sql ?? condition), [search.sql, condition]);
-  useKeys({ '/': () => bar.current?.focus() });
   const window = useWindow(search.from, search.to, asked);
-  const sql = search.sql ?? listSQL(condition || 'true');
+  const sql = search.sql ?? listSQL(whole);
   const question = { sql, rows: 1000, ...window };
   const answer = useQuery({
     queryKey: ['search', question],
@@ -49,9 +53,20 @@ export function SearchPage() {
   });
   const put = (q: { sql?: string; filter?: string }, time = { from: search.from, to: search.to }) => {
     setAsked(Date.now());
-    go({ to: '/search', search: { ...q, ...time } });
+    go({ to: '/search', search: { ...q, ...time, own: search.own } });
   };
-  const ask = () => put(mode === 'sql' ? { sql: text } : { filter: text.trim() || undefined });
+  const rule =
+    keeps && (condition || search.sql)
+      ? toRule({ filter: condition, whole, sql: search.sql, from: search.from })
+      : undefined;
+  useKeys({
+    '/': () => bar.current?.focus(),
+    m: rule && (() => go({ to: '/hunts', search: rule })),
+  });
+  const ask = () => {
+    if (text.trim() === (search.sql ?? condition).trim()) client.invalidateQueries({ queryKey: ['search'] }); // the lake may hold more by now
+    put(mode === 'sql' ? { sql: text } : { filter: text.trim() || undefined });
+  };
   function pressed(e: KeyboardEvent) {
     if (e.key === 'Escape') bar.current?.blur();
     if (e.key !== 'Enter' || e.shiftKey || (mode === 'sql' && !e.ctrlKey && text.includes('\n'))) return;
@@ -67,9 +82,7 @@ export function SearchPage() {
           size="xs"
           aria-label="Way of asking"
           value={mode}
-          onChange={(m) =>
-            put(m === 'sql' ? { sql: listSQL(condition || 'true') } : { filter: condition || undefined })
-          }
+          onChange={(m) => put(m === 'sql' ? { sql: listSQL(whole) } : { filter: condition || undefined })}
           data={[
             { value: 'filter', label: 'Filter' },
             { value: 'sql', label: 'SQL' },
@@ -79,8 +92,13 @@ export function SearchPage() {
           What mentions a value
         </Link>
         {keeps && (
-          <Link to="/hunts" search={toKeep({ filter: condition, sql: search.sql, from: search.from })} preload={false}>
+          <Link to="/hunts" search={toKeep({ filter: whole, sql: search.sql, from: search.from })} preload={false}>
             Keep as a hunt
+          </Link>
+        )}
+        {rule && (
+          <Link to="/hunts" search={rule} preload={false}>
+            Make a rule <Key>m</Key>
           </Link>
         )}
         <Select
@@ -101,6 +119,7 @@ export function SearchPage() {
             })
           }
         />
+        {mode === 'filter' && <Own to="/search" on={() => setAsked(Date.now())} />}
       </header>
       <div className="bar">
         <Textarea
@@ -139,12 +158,12 @@ export function SearchPage() {
             {count(a.millis)} ms
           </>
         )}
-        {a && <CopySQL sql={sql} />}
+        <Copy sql={sql} filter={mode === 'sql' ? undefined : condition} whole={whole} />
       </div>
       {answer.error && <Refused error={answer.error} retry={() => answer.refetch()} />}
       {mode === 'filter' && !answer.error && (
         <Histogram
-          condition={condition || 'true'}
+          condition={whole}
           window={window}
           brush={(from, to) => put({ filter: condition || undefined }, { from, to })}
         />
@@ -152,7 +171,7 @@ export function SearchPage() {
       <div className={mode === 'filter' ? 'found' : ''}>
         {mode === 'filter' && !answer.error && (
           <Facets
-            condition={condition || 'true'}
+            condition={whole}
             window={window}
             narrow={(c, v, not) => put({ filter: narrow(condition, c, v, not) })}
           />
@@ -210,18 +229,5 @@ function Refused({ error, retry }: { error: Error; retry: () => void }) {
         region, operation, origin, principal, src_ip, status, resource.
       </p>
     </>
-  );
-}
-
-function CopySQL({ sql }: { sql: string }) {
-  const [copied, setCopied] = useState('');
-  return (
-    <Button
-      size="compact-xs"
-      variant="subtle"
-      onClick={() => navigator.clipboard.writeText(sql).then(() => setCopied(sql))}
-    >
-      {copied === sql ? 'Copied' : 'Copy as SQL'}
-    </Button>
   );
 }

@@ -8,4 +8,5 @@ test('a pair wins over its second stroke', () => {
   expect(meant(keys, '', 'q')).toBe('q');
   expect(meant(keys, 'x', 'j')).toBe('j');
   expect(meant(keys, '', 'g')).toBeUndefined();
+  expect(meant(keys, 'g', 'j')).toBeUndefined(); // the pair of another table
 });

@@ -11,9 +11,12 @@ export function typing(target: EventTarget | null): boolean {
   );
 }
 
+const leads = 'g'; // it begins pairs: what follows it is no key of its own, in no table
+
 /** meant says which key of a table a stroke means, given the stroke before it and when that was. */
 export function meant(keys: Keys, before: string, key: string): string | undefined {
   if (before && keys[`${before} ${key}`]) return `${before} ${key}`;
+  if (before === leads) return undefined;
   return keys[key] ? key : undefined;
 }
 
