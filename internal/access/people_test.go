@@ -328,7 +328,10 @@ func comesBack(t *testing.T, p *People, by Invitation, old string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = p.Tx(t.Context(), func(tx *sql.Tx) error { secret, err = p.Enable(t.Context(), tx, Everything(), "bob", lost, by); return err })
+		err = p.Tx(t.Context(), func(tx *sql.Tx) error {
+			secret, err = p.Enable(t.Context(), tx, Everything(), "bob", lost, by)
+			return err
+		})
 		return secret, err
 	}
 	if _, err := enable(); !errors.Is(err, ErrNobody) {

@@ -21,7 +21,12 @@ const under = () => shell;
 
 const queueWords = words('status', 'min_severity', 'assignee', 'verdict', 'q', 'rule', 'sort', 'at', 'preview');
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: () => <Door joining={false} /> });
-const accept = createRoute({ getParentRoute: () => root, path: '/accept', validateSearch: words('for'), component: () => <Door joining /> });
+const accept = createRoute({
+  getParentRoute: () => root,
+  path: '/accept',
+  validateSearch: words('for'),
+  component: () => <Door joining />,
+});
 const pages = [
   createRoute({ getParentRoute: under, path: '/', component: lazyRouteComponent(() => import('./home/home'), 'Home') }),
   createRoute({

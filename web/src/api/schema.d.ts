@@ -731,7 +731,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an account with an invitation, or the first one with the link of the set-up */
+        /** Make an account with an invitation, or the first one with the link of the set-up; with the link of a person who is there already, choose a new password */
         post: operations["postinvitations-accept"];
         delete?: never;
         options?: never;
@@ -848,12 +848,64 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One person, with the ETag that a change of them brings */
+        get: operations["getpeople-uid"];
         /** Change a person's role and accounts */
         put: operations["putpeople-uid"];
         post?: never;
-        /** End a person's access, and all sessions */
+        /** End a person's access, and all sessions; it can be given back */
         delete: operations["deletepeople-uid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a person access again: a link by which they choose a new password */
+        post: operations["postpeople-uid-enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link by which a person chooses a new password, once */
+        post: operations["postpeople-uid-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End all sessions of a person */
+        delete: operations["deletepeople-uid-sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1579,6 +1631,13 @@ export interface components {
             /** Format: date-time */
             verified_at?: string;
         };
+        Ended: {
+            /**
+             * Format: int64
+             * @description how many sessions
+             */
+            ended: number;
+        };
         Entity: {
             id: string;
             name?: string;
@@ -1699,6 +1758,8 @@ export interface components {
             /** Format: int64 */
             bytes: number;
             columns: string[] | null;
+            /** @description the rows that are not here would be too many bytes: ask for fewer columns, or narrow the time range */
+            cut?: boolean;
             /** Format: int64 */
             files: number;
             /** Format: int64 */
@@ -2219,6 +2280,8 @@ export interface components {
             ended_at?: string;
             name: string;
             role: string;
+            /** Format: int64 */
+            version: number;
         };
         PivotQuestion: {
             /**
@@ -2532,6 +2595,10 @@ export interface components {
             detection_window: string;
             /** @description path of environment.yaml */
             environment?: string;
+            /** @description why environment.yaml cannot be read now */
+            environment_fault?: string;
+            /** @description what environment.yaml says now; Tocsin read it when it started */
+            environment_text?: string;
             listen: string;
             retention: components["schemas"]["RetentionRow"][] | null;
             /** @description folder of rules in place of the embedded ones */
@@ -3208,6 +3275,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProfile"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3304,6 +3382,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Identified"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3619,6 +3708,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntGraph"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3650,6 +3750,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntFound"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3778,6 +3889,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntDraft"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3842,6 +3964,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntRun"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -4638,6 +4771,42 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
+            /** @description no such method or session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description another method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description too many bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
             /** @description a fault of Tocsin */
             500: {
                 headers: {
@@ -4707,10 +4876,46 @@ export interface operations {
             };
         };
     };
-    "putpeople-uid": {
+    "getpeople-uid": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "putpeople-uid": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
             path: {
                 uid: string;
             };
@@ -4721,6 +4926,42 @@ export interface operations {
                 "application/json": components["schemas"]["RoleAndAccounts"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deletepeople-uid": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
@@ -4740,7 +4981,7 @@ export interface operations {
             };
         };
     };
-    "deletepeople-uid": {
+    "postpeople-uid-enable": {
         parameters: {
             query?: never;
             header?: never;
@@ -4751,12 +4992,76 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postpeople-uid-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deletepeople-uid-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
             };
             /** @description Error */
             default: {
@@ -4789,6 +5094,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntPivot"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -4911,6 +5227,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProposal"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4946,6 +5273,17 @@ export interface operations {
                     "application/json": components["schemas"]["Tuning"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4977,6 +5315,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */

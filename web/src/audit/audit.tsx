@@ -85,7 +85,9 @@ export function Audit() {
                   <td data-is="To">
                     <Said text={r.object ?? ''} most={80} />
                   </td>
-                  <td data-is="Outcome" className={r.outcome === 'success' ? '' : 'bad'}>{r.outcome}</td>
+                  <td data-is="Outcome" className={r.outcome === 'success' ? '' : 'bad'}>
+                    {r.outcome}
+                  </td>
                   <td data-is="Detail" className="mono">
                     <Said text={r.detail ?? ''} most={240} lines />
                   </td>

@@ -104,12 +104,18 @@ function Row({ rule: r }: { rule: Rule }) {
         <span className={`cell ${r.sight === 'sees' ? 'ok' : r.sight === 'blind' ? 'silent' : ''}`}>{r.sight}</span>{' '}
         {(r.lacks ?? []).length > 0 && <span className="dim">lacks {(r.lacks ?? []).join(', ')}</span>}
       </td>
-      <td data-is="Alerts" className="num">{count(r.alerts)}</td>
-      <td data-is="30 days" className="num">{count(r.alerts_30_days)}</td>
+      <td data-is="Alerts" className="num">
+        {count(r.alerts)}
+      </td>
+      <td data-is="30 days" className="num">
+        {count(r.alerts_30_days)}
+      </td>
       <td data-is="Last fired">
         <Ago at={r.last_fired} />
       </td>
-      <td data-is="Precision">{r.precision == null ? <span className="dim">not judged</span> : `${Math.round(100 * r.precision)} %`}</td>
+      <td data-is="Precision">
+        {r.precision == null ? <span className="dim">not judged</span> : `${Math.round(100 * r.precision)} %`}
+      </td>
     </tr>
   );
 }

@@ -52,7 +52,7 @@ export function Edit({ name, close }: { name: string; close: () => void }) {
       <p>
         <strong>{visible(name)}</strong> is now {p.role} of {allOr(p.accounts, 'all accounts')}.
       </p>
-      <Rights role={p.role as Role} accounts={p.accounts?.includes('*') ? '' : allOr(p.accounts)} />
+      <Rights may={p.role as Role} accounts={p.accounts?.includes('*') ? '' : allOr(p.accounts)} />
       <Button type="submit" size="xs">
         Save
       </Button>

@@ -76,7 +76,7 @@ export function Act({ says, asks, run }: { says: string; asks?: string; run: () 
 }
 
 /** Rights are the two fields that say what somebody may, and on what. */
-export function Rights({ role, accounts }: { role: Role; accounts?: string }) {
+export function Rights({ may, accounts }: { may: Role; accounts?: string }) {
   return (
     <>
       <TextInput
@@ -86,7 +86,7 @@ export function Rights({ role, accounts }: { role: Role; accounts?: string }) {
         placeholder="all; or numbers with commas between"
         defaultValue={accounts}
       />
-      <Select name="role" size="xs" label="Role" data={roleChoices} defaultValue={role} allowDeselect={false} />
+      <Select name="role" size="xs" label="Role" data={roleChoices} defaultValue={may} allowDeselect={false} />
     </>
   );
 }

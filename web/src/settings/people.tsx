@@ -50,7 +50,7 @@ export function People() {
     >
       {editing && <Edit key={editing} name={editing} close={() => setEditing('')} />}
       <form onSubmit={invite} className="line">
-        <Rights role="analyst" />
+        <Rights may="analyst" />
         <Button type="submit" size="xs">
           Invite
         </Button>

@@ -54,7 +54,7 @@ export function Tokens() {
     >
       <form onSubmit={make} className="line">
         <TextInput name="name" size="xs" label="Name" placeholder="what it is for" required maxLength={100} />
-        <Rights role="viewer" />
+        <Rights may="viewer" />
         <NumberInput name="days" size="xs" label="Days (0: no end)" defaultValue={90} min={0} max={3650} w={120} />
         <Button type="submit" size="xs">
           Make a token
