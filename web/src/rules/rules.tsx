@@ -120,6 +120,14 @@ function Row({ rule: r }: { rule: Rule }) {
   );
 }
 
+/** sightSaid says whether a rule sees, and why not. */
+function sightSaid(r: Rule): string {
+  const list = (r.lacks ?? []).map((k) => visible(k)).join(', ');
+  if (r.sight === 'blind') return `no: ${list} comes from no source`;
+  if (r.sight === 'unknown') return 'not known: its format comes in, but whether these events do is not counted';
+  return 'yes: every kind of log that it needs comes in';
+}
+
 function One({ id, row }: { id: string; row?: Rule }) {
   const asked = useQuery({
     queryKey: ['rules', id],
@@ -150,6 +158,18 @@ function One({ id, row }: { id: string; row?: Rule }) {
             <dt>false positives</dt>
             <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
           </div>
+          {row && (
+            <div>
+              <dt>tier</dt>
+              <dd>{plain(visible(row.tier))}</dd>
+            </div>
+          )}
+          {row && (
+            <div>
+              <dt>sees</dt>
+              <dd>{sightSaid(row)}</dd>
+            </div>
+          )}
           {row && (
             <div>
               <dt>file</dt>
