@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, got } from '../api/client';
 import { count } from '../ui/format';
-import { Empty, Panel, Trouble, Waiting } from '../ui/parts';
+import { Empty, Panel, Time, Trouble, Waiting } from '../ui/parts';
 import { highest } from './highest';
 import { EntityLink } from './link';
 
@@ -13,13 +13,18 @@ export function Whom() {
     queryKey: ['alerts', 'highest'],
     queryFn: () => got(api.GET('/api/v1/alerts', { params: { query: { sort: 'rank', limit: read } } })),
   });
-  const list = highest(asked.data?.items ?? [], Date.now());
+  const rows = asked.data?.items ?? [];
+  const end = Math.max(0, ...rows.map((r) => Date.parse(r.last_seen))); // old logs that come today have their week too
+  const list = highest(rows, end);
   return (
-    <Panel title="Highest by risk of the last 7 days" aside={<span className="dim">points · alerts</span>}>
+    <Panel title="Highest by risk of 7 days" aside={<span className="dim">points · alerts</span>}>
       {asked.isPending && <Waiting what="Reading alerts" />}
       {asked.error && <Trouble error={asked.error} retry={() => asked.refetch()} />}
-      {asked.data && list.length === 0 && (
-        <Empty title="Nobody stands out">No alert of the last 7 days names anybody.</Empty>
+      {asked.data && list.length === 0 && <Empty title="Nobody stands out">No alert names anybody.</Empty>}
+      {list.length > 0 && (
+        <p className="dim">
+          Up to the last alert, <Time at={new Date(end).toISOString()} />.
+        </p>
       )}
       <ol className="whom">
         {list.map((e) => (
