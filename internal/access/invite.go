@@ -71,12 +71,15 @@ func (p *People) SetUp(ctx context.Context, now time.Time) (string, error) {
 	return text, err
 }
 
-// Accept uses an invitation: it makes the person, and calls also in the same transaction. An invitation of one who meanwhile
-// may not invite, or not to these accounts, is none any more.
+// Accept uses an invitation: it makes the person, or gives the one that the link is for a new password, and calls also in the same
+// transaction. An invitation of one who meanwhile may not invite, or not to these accounts, is none any more.
 func (p *People) Accept(ctx context.Context, secret, name, password string, now time.Time, also func(tx *sql.Tx, who Person) error) (Person, error) {
 	who, err := invited(ctx, p.db, secret, now) // before a hash is made for anybody who asks
 	if err != nil {
 		return Person{}, err
+	}
+	if who.Name != "" {
+		return p.renew(ctx, who, secret, name, password, now, also)
 	}
 	who.Name, who.Created = name, now
 	prepared, err := p.Prepare(ctx, who, password)
@@ -90,8 +93,8 @@ func (p *People) Accept(ctx context.Context, secret, name, password string, now 
 		if _, err := invited(ctx, tx, secret, now); err != nil { // somebody was faster
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE invitations SET used_at = $1 WHERE hash = $2`, now.UnixMilli(), hashOf(secret)); err != nil {
-			return fmt.Errorf("use an invitation: %w", err)
+		if err := use(ctx, tx, secret, now); err != nil {
+			return err
 		}
 		if err := p.Add(ctx, tx, prepared); err != nil {
 			return err
@@ -101,15 +104,30 @@ func (p *People) Accept(ctx context.Context, secret, name, password string, now 
 	return who, err
 }
 
+func use(ctx context.Context, tx *sql.Tx, secret string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `UPDATE invitations SET used_at = $1 WHERE hash = $2`, now.UnixMilli(), hashOf(secret)); err != nil {
+		return fmt.Errorf("use an invitation: %w", err)
+	}
+	return nil
+}
+
+// invited is whom a link makes, with no name yet, or whom it gives a new password, as they are now.
 func invited(ctx context.Context, db asked, secret string, now time.Time) (Person, error) {
-	var role, accounts, by, kind string
-	err := db.QueryRowContext(ctx, `SELECT role, accounts, invited_by, by_kind FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2`,
-		hashOf(secret), now.UnixMilli()).Scan(&role, &accounts, &by, &kind)
+	var role, accounts, by, kind, person string
+	err := db.QueryRowContext(ctx, `SELECT role, accounts, invited_by, by_kind, person FROM invitations WHERE hash = $1 AND used_at IS NULL AND expires_at > $2`,
+		hashOf(secret), now.UnixMilli()).Scan(&role, &accounts, &by, &kind, &person)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNobody
 	}
 	if err != nil {
 		return Person{}, fmt.Errorf("look for an invitation: %w", err)
+	}
+	if person != "" {
+		who, err := find(ctx, db, person)
+		if err != nil {
+			return Person{}, err
+		}
+		return who, mayInvite(ctx, db, by, kind, who.Accounts, now)
 	}
 	if by == setUp {
 		var n int

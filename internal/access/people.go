@@ -50,6 +50,7 @@ type Person struct {
 	Accounts []string  `json:"accounts"` // whose data the person sees; "*" is all
 	Created  time.Time `json:"created_at"`
 	Ended    time.Time `json:"ended_at,omitzero"`
+	Version  int64     `json:"version"` // one more with each change
 }
 
 // ErrNobody says that there is no such person, session or invitation, or none any more.
@@ -173,8 +174,12 @@ func (p *People) Add(ctx context.Context, tx *sql.Tx, n New) error {
 	return nil
 }
 
+// ErrChanged says that a person was changed since whoever changes them now has looked.
+var ErrChanged = errors.New("somebody changed this person since you looked: look at the newer state and decide again")
+
 // Change sets role and accounts of one whom the Scope covers. Ended ends the person: sessions end with it, and the name stays taken, as
-// records speak of it. There stays an admin who sees all.
+// records speak of it. There stays an admin who sees all. A Version other than 0 is that which was looked at; ErrChanged where it is no
+// more that of now.
 func (p *People) Change(ctx context.Context, tx *sql.Tx, scope Scope, who Person) error {
 	if err := who.check(); err != nil {
 		return err
@@ -189,11 +194,14 @@ func (p *People) Change(ctx context.Context, tx *sql.Tx, scope Scope, who Person
 	if !scope.Covers(before.Accounts) || !scope.Covers(who.Accounts) {
 		return ErrBeyond
 	}
+	if who.Version != 0 && who.Version != before.Version {
+		return ErrChanged
+	}
 	accounts, err := json.Marshal(who.Accounts)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE people SET role = $1, accounts = $2, ended_at = $3 WHERE name = $4 AND ended_at IS NULL`, string(who.Role), string(accounts), millis(who.Ended), who.Name); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE people SET version = version + 1, role = $1, accounts = $2, ended_at = $3 WHERE name = $4 AND ended_at IS NULL`, string(who.Role), string(accounts), millis(who.Ended), who.Name); err != nil {
 		return fmt.Errorf("change %s: %w", who.Name, err)
 	}
 	var admins int
@@ -209,9 +217,10 @@ func (p *People) Change(ctx context.Context, tx *sql.Tx, scope Scope, who Person
 		}
 	}
 	if !who.Ended.IsZero() {
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, who.Ended.UnixMilli(), who.Name)
+		_, err = endSessions(ctx, tx, who.Name, who.Ended)
+		return errors.Join(err, endLinks(ctx, tx, who.Name))
 	}
-	return err
+	return nil
 }
 
 // ErrBeyond says that somebody would give, or take, rights on accounts that are not their own.
@@ -231,7 +240,10 @@ func (p *People) SetPassword(ctx context.Context, name, password string, now tim
 		if n, err := r.RowsAffected(); err == nil && n == 0 {
 			return ErrNobody
 		}
-		if _, err = tx.ExecContext(ctx, `UPDATE sessions SET ended_at = $1 WHERE person = $2 AND ended_at IS NULL`, now.UnixMilli(), name); err != nil {
+		if _, err := endSessions(ctx, tx, name, now); err != nil {
+			return err
+		}
+		if err := endLinks(ctx, tx, name); err != nil { // one that was made for the password before
 			return err
 		}
 		return also(tx)
@@ -240,7 +252,7 @@ func (p *People) SetPassword(ctx context.Context, name, password string, now tim
 
 // List lists people by name.
 func (p *People) List(ctx context.Context) ([]Person, error) {
-	rows, err := p.db.QueryContext(ctx, `SELECT name, role, accounts, created_at, ended_at FROM people ORDER BY name`)
+	rows, err := p.db.QueryContext(ctx, `SELECT name, role, accounts, created_at, ended_at, version FROM people ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list people: %w", err)
 	}
@@ -264,7 +276,7 @@ type asked interface {
 }
 
 func find(ctx context.Context, db asked, name string) (Person, error) {
-	who, err := scanPerson(db.QueryRowContext(ctx, `SELECT name, role, accounts, created_at, ended_at FROM people WHERE name = $1 AND ended_at IS NULL`, store.Text(name, 0)).Scan)
+	who, err := scanPerson(db.QueryRowContext(ctx, `SELECT name, role, accounts, created_at, ended_at, version FROM people WHERE name = $1 AND ended_at IS NULL`, store.Text(name, 0)).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, ErrNobody
 	}
@@ -275,7 +287,7 @@ func scanPerson(scan func(...any) error) (Person, error) {
 	var who Person
 	var role, accounts string
 	var created, ended sql.NullInt64
-	if err := scan(&who.Name, &role, &accounts, &created, &ended); err != nil {
+	if err := scan(&who.Name, &role, &accounts, &created, &ended, &who.Version); err != nil {
 		return who, err
 	}
 	if err := json.Unmarshal([]byte(accounts), &who.Accounts); err != nil {

@@ -308,3 +308,96 @@ func TestCovers(t *testing.T) {
 		}
 	}
 }
+
+// TestALinkGivesAPassword uses a link in the place of a password: sessions and the old password end with its use, it works once and for
+// one name, a newer one ends it, and who was ended comes back by one only.
+func TestALinkGivesAPassword(t *testing.T) {
+	onEach(t, func(t *testing.T, p *People) {
+		add(t, p, "ann", Admin, "*")
+		add(t, p, "bob", Viewer, own)
+		none := func(*sql.Tx, Person) error { return nil }
+		by := Invitation{By: "ann", Created: noon}
+		link := func(scope Scope) (secret string, err error) {
+			err = p.Tx(t.Context(), func(tx *sql.Tx) error { secret, err = p.Link(t.Context(), tx, scope, "bob", by); return err })
+			return secret, err
+		}
+		if _, err := link(Accounts(foreign)); !errors.Is(err, ErrBeyond) {
+			t.Fatalf("a link beyond one's accounts: %v", err)
+		}
+		older, err := link(Accounts(own))
+		if err != nil {
+			t.Fatal(err)
+		}
+		newer, err := link(Everything())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const another = "another sentence, long enough"
+		if _, err := p.Accept(t.Context(), older, "bob", another, noon, none); !errors.Is(err, ErrNobody) {
+			t.Errorf("an older link: %v", err)
+		}
+		var mistake MistakeError
+		if _, err := p.Accept(t.Context(), newer, "cid", another, noon, none); !errors.As(err, &mistake) {
+			t.Errorf("a link of another: %v", err)
+		}
+		if err := p.Check(t.Context(), "bob", sentence); err != nil {
+			t.Errorf("before the link is used: %v", err)
+		}
+		if who, err := p.Accept(t.Context(), newer, "bob", another, noon, none); err != nil || who.Role != Viewer {
+			t.Errorf("%+v, %v", who, err)
+		}
+		if _, err := p.Accept(t.Context(), newer, "bob", sentence, noon, none); !errors.Is(err, ErrNobody) {
+			t.Errorf("a link twice: %v", err)
+		}
+		if p.Check(t.Context(), "bob", another) != nil || !errors.Is(p.Check(t.Context(), "bob", sentence), ErrNobody) {
+			t.Error("the password is not the new one")
+		}
+		comesBack(t, p, by, another)
+	})
+}
+
+// comesBack ends bob and gives the access back.
+func comesBack(t *testing.T, p *People, by Invitation, old string) {
+	t.Helper()
+	enable := func() (secret string, err error) {
+		lost, err := p.Lost(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.Tx(t.Context(), func(tx *sql.Tx) error {
+			secret, err = p.Enable(t.Context(), tx, Everything(), "bob", lost, by)
+			return err
+		})
+		return secret, err
+	}
+	if _, err := enable(); !errors.Is(err, ErrNobody) {
+		t.Errorf("one who was not ended is enabled: %v", err)
+	}
+	bob, err := p.Find(t.Context(), "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := bob
+	gone.Ended = noon
+	end := func(who Person) error {
+		return p.Tx(t.Context(), func(tx *sql.Tx) error { return p.Change(t.Context(), tx, Everything(), who) })
+	}
+	stale := gone
+	stale.Version++
+	if err := end(stale); !errors.Is(err, ErrChanged) {
+		t.Errorf("a change of what was not looked at: %v", err)
+	}
+	if err := end(gone); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := enable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Check(t.Context(), "bob", old); !errors.Is(err, ErrNobody) {
+		t.Errorf("the password of before: %v", err)
+	}
+	if who, err := p.Accept(t.Context(), secret, "bob", sentence, noon, func(*sql.Tx, Person) error { return nil }); err != nil || who.Version != bob.Version+2 || p.Check(t.Context(), "bob", sentence) != nil {
+		t.Errorf("%+v, %v", who, err)
+	}
+}

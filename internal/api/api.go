@@ -187,7 +187,7 @@ func (s *Server) fault(err error) error {
 		return huma.Error404NotFound("there is nothing of that name, or this token may not see it")
 	case errors.Is(err, desk.ErrCursor), errors.Is(err, desk.ErrTooLate):
 		return huma.Error422UnprocessableEntity(err.Error())
-	case errors.Is(err, desk.ErrChanged):
+	case errors.Is(err, desk.ErrChanged), errors.Is(err, access.ErrChanged):
 		return huma.Error412PreconditionFailed(err.Error())
 	case errors.Is(err, access.ErrBeyond):
 		return huma.Error403Forbidden(err.Error())

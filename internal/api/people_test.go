@@ -332,3 +332,45 @@ func TestEveryRoleIsInTheTable(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoAdminsEditOne lets two change a person whom both have read: the second is told, sees the newer state, and does not lock the last
+// admin out. What was done is in the audit log.
+func TestTwoAdminsEditOne(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.settle()
+	const ann = "/api/v1/people/ann"
+	tag := s.ask("GET", ann, s.tokens["owner"], nil).header.Get("ETag")
+	one := s.tell("PUT", ann, s.tokens["owner"], `{"role":"admin","accounts":["*","`+own+`"]}`, "If-Match", tag)
+	two := s.tell("PUT", ann, s.tokens["owner"], `{"role":"viewer","accounts":["*"]}`, "If-Match", tag)
+	if one.status != 200 || two.status != 412 || !strings.Contains(two.body, "newer state") {
+		t.Fatalf("%v; %v", one, two)
+	}
+	now := s.ask("GET", ann, s.tokens["owner"], nil)
+	if now.header.Get("ETag") != one.header.Get("ETag") || !strings.Contains(now.body, own) {
+		t.Errorf("%v", now)
+	}
+	if a := s.tell("PUT", ann, s.tokens["owner"], `{"role":"viewer","accounts":["*"]}`, "If-Match", now.header.Get("ETag")); a.status != 422 || !strings.Contains(a.body, "no admin") {
+		t.Errorf("the last admin is locked out: %v", a)
+	}
+	for path, narrow := range map[string]int{"/link": 403, "/enable": 404} {
+		if a := s.tell("POST", ann+path, s.tokens["admin own"], ""); a.status != narrow {
+			t.Errorf("%s by an admin of one account: %v", path, a)
+		}
+	}
+	if a := s.tell("DELETE", ann+"/sessions", s.tokens["admin own"], ""); a.status != 403 {
+		t.Errorf("sessions ended by an admin of one account: %v", a)
+	}
+	if a := s.tell("POST", ann+"/link", s.tokens["owner"], ""); a.status != 200 || !strings.Contains(a.body, "secret") {
+		t.Errorf("%v", a)
+	}
+	if a := s.tell("DELETE", ann+"/sessions", s.tokens["owner"], ""); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+	log := s.ask("GET", "/api/v1/audit?object=ann", s.tokens["owner"], nil).body
+	for _, action := range []string{"person.change", "person.link", "person.sessions.end"} {
+		if !strings.Contains(log, `"`+action+`"`) {
+			t.Errorf("the audit log lacks %s: %s", action, log)
+		}
+	}
+}

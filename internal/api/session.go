@@ -65,7 +65,7 @@ func (s *Server) sessions(api huma.API) {
 		n, err := s.People.Count(ctx)
 		return &body[setUp]{setUp{n == 0}}, s.fault(err)
 	})
-	huma.Register(api, op(access.Open, "POST", "/api/v1/invitations/accept", "Make an account with an invitation, or the first one with the link of the set-up"), s.accept)
+	huma.Register(api, op(access.Open, "POST", "/api/v1/invitations/accept", "Make an account with an invitation, or the first one with the link of the set-up; with the link of a person who is there already, choose a new password"), s.accept)
 	huma.Register(api, op(access.Open, "POST", "/api/v1/session", "Sign in"), s.signIn)
 	huma.Register(api, op(access.Own, "GET", "/api/v1/session", "Who is signed in, and what they may"), func(ctx context.Context, _ *struct{}) (*body[me], error) {
 		return &body[me]{s.me(callerOf(ctx))}, nil
@@ -237,7 +237,11 @@ func (s *Server) accept(ctx context.Context, in *struct {
 		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
 	}
 	who, err := s.People.Accept(ctx, in.Body.Secret, in.Body.Name, in.Body.Password, s.Now(), func(tx *sql.Tx, who access.Person) error {
-		return s.record(context.WithValue(ctx, callerKey{}, caller{Name: who.Name, Kind: "person", Address: in.remote}), tx, "invitation.accept", who.Name, string(who.Role))
+		action := "invitation.accept"
+		if who.Version > 0 { // there before: the link gave a new password
+			action = "person.password"
+		}
+		return s.record(context.WithValue(ctx, callerKey{}, caller{Name: who.Name, Kind: "person", Address: in.remote}), tx, action, who.Name, string(who.Role))
 	})
 	if errors.Is(err, access.ErrNobody) {
 		return nil, huma.Error404NotFound("this link was used, or is too old: ask for another")

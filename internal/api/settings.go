@@ -18,6 +18,8 @@ type Settings struct {
 	Data        string         `json:"data" doc:"folder of all that is kept"`
 	Desk        string         `json:"desk" enum:"SQLite,PostgreSQL"`
 	Environment string         `json:"environment,omitempty" doc:"path of environment.yaml"`
+	Organised   string         `json:"environment_text,omitempty" doc:"what environment.yaml says now; Tocsin read it when it started"`
+	Cannot      string         `json:"environment_fault,omitempty" doc:"why environment.yaml cannot be read now"`
 	Rules       string         `json:"rules,omitempty" doc:"folder of rules in place of the embedded ones"`
 	Retention   []RetentionRow `json:"retention"`
 	Window      string         `json:"detection_window"`

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -18,6 +19,9 @@ func (h *house) proof() *api.Proof {
 	}}
 }
 
+// mostShown bounds how much of environment.yaml a page shows, in bytes.
+const mostShown = 256 << 10
+
 // settings are what the API shows of tocsin.yaml. The address of a PostgreSQL may hold a password: only its kind is told.
 func (h *house) settings() api.Settings {
 	c := h.o.Config
@@ -26,6 +30,13 @@ func (h *house) settings() api.Settings {
 		window = 720 * time.Hour
 	}
 	out := api.Settings{Listen: c.Listen, TLS: c.TLS.keys != nil, Data: c.Data, Desk: "SQLite", Environment: c.Environment, Rules: c.Rules, Retention: []api.RetentionRow{}, Window: window.String(), Version: h.o.Version}
+	if c.Environment != "" {
+		raw, err := os.ReadFile(c.Environment)
+		out.Organised = strings.ToValidUTF8(string(raw[:min(len(raw), mostShown)]), "\uFFFD")
+		if err != nil {
+			out.Cannot = err.Error()
+		}
+	}
 	if strings.HasPrefix(c.Desk, "postgres") {
 		out.Desk = "PostgreSQL"
 	}

@@ -204,3 +204,60 @@ test('whoever is not signed in is led to the door, and back', async ({ browser, 
   await expect(page).toHaveURL(/sources/);
   await page.context().close();
 });
+
+test('a person is changed, and whoever was slower is told', async ({ page, browser, baseURL }) => {
+  page.on('dialog', (d) => d.accept());
+  await page.goto('/settings');
+  const people = page.locator('.panel', { has: page.getByRole('heading', { name: 'People' }) });
+  await people.getByRole('button', { name: 'Invite' }).press('Enter');
+  const link = await people.getByRole('status').locator('code').innerText();
+  const guest = await (await browser.newContext({ baseURL, storageState: { cookies: [], origins: [] } })).newPage();
+  await guest.goto(link);
+  await guest.getByLabel('Name').fill('bob');
+  await guest.getByRole('textbox', { name: 'Password' }).fill('another sentence for bob');
+  await guest.keyboard.press('Enter');
+  await expect(guest.locator('.who')).toHaveText('bob');
+
+  await page.reload();
+  const bob = people.getByRole('row', { name: /bob/ });
+  await bob.getByRole('button', { name: 'Change' }).press('Enter');
+  const form = page.getByRole('form', { name: 'Change bob' });
+  await expect(form).toContainText('bob is now analyst');
+  const asked = await page.request.put('/api/v1/people/bob', {
+    data: { role: 'engineer', accounts: ['*'] },
+    headers: { Origin: baseURL ?? '' },
+  });
+  expect(asked.status()).toBe(200); // another admin was faster
+  await form.getByLabel('Accounts').fill('111111111111');
+  await page.keyboard.press('Enter');
+  await expect(form.getByRole('alert')).toContainText('newer state');
+  await expect(form).toContainText('bob is now engineer');
+  await fair(page);
+  await form.getByLabel('Accounts').fill('111111111111');
+  await page.keyboard.press('Enter');
+  await expect(bob).toContainText('111111111111');
+
+  await bob.getByRole('button', { name: 'End access' }).press('Enter');
+  await bob.getByRole('button', { name: 'Give access again' }).press('Enter');
+  const again = await people.getByRole('status').locator('code').innerText();
+  await guest.goto('about:blank'); // a link that differs after # alone is no other page
+  await guest.goto(again);
+  await expect(guest.getByRole('heading', { name: 'Choose a new password' })).toBeVisible();
+  await guest.getByRole('textbox', { name: 'Password' }).fill('a third sentence for bob');
+  await guest.keyboard.press('Enter');
+  await expect(guest.locator('.who')).toHaveText('bob');
+  await guest.context().close();
+
+  const ada = people.getByRole('row', { name: /ada/ });
+  await ada.getByRole('button', { name: 'End access' }).press('Enter');
+  await expect(people.getByRole('alert')).toContainText('no admin');
+});
+
+test('an entity page offers who stands highest, and shows a week of hours', async ({ page }) => {
+  await first(page);
+  await page.goto('/entity');
+  const panel = page.locator('.panel', { hasText: 'Highest by risk' });
+  await panel.getByRole('link').first().press('Enter');
+  await expect(page).toHaveURL(/kind=origin/);
+  await expect(page.getByRole('table', { name: 'Events by weekday and hour' }).locator('td')).toHaveCount(168);
+});

@@ -32,7 +32,12 @@ const queueWords = words(
   'preview',
 );
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: () => <Door joining={false} /> });
-const accept = createRoute({ getParentRoute: () => root, path: '/accept', component: () => <Door joining /> });
+const accept = createRoute({
+  getParentRoute: () => root,
+  path: '/accept',
+  validateSearch: words('for'),
+  component: () => <Door joining />,
+});
 const pages = [
   createRoute({ getParentRoute: under, path: '/', component: lazyRouteComponent(() => import('./home/home'), 'Home') }),
   createRoute({

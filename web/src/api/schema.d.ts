@@ -304,7 +304,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a file or a screenshot of a page to a set */
+        /** Add a file or a screenshot of a page to a set: its bytes, at most 64 MiB, which go to disk as they come */
         post: operations["postevidence-uid-files"];
         delete?: never;
         options?: never;
@@ -569,6 +569,23 @@ export interface paths {
         patch: operations["patchincidents-uid-decision"];
         trace?: never;
     };
+    "/api/v1/incidents/{uid}/foresee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a merge or a split would make of an incident; nothing changes */
+        post: operations["postincidents-uid-foresee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{uid}/links": {
         parameters: {
             query?: never;
@@ -612,7 +629,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell another incident as a part of this one, from now on */
+        /** Tell another incident as a part of this one, from now on; within 30 seconds it can be undone as a decision */
         post: operations["postincidents-uid-merge"];
         delete?: never;
         options?: never;
@@ -629,7 +646,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take out an incident that was merged in, or alerts, which become an incident */
+        /** Take out an incident that was merged in, or alerts, which become an incident; within 30 seconds it can be undone as a decision */
         post: operations["postincidents-uid-split"];
         delete?: never;
         options?: never;
@@ -748,7 +765,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an account with an invitation, or the first one with the link of the set-up */
+        /** Make an account with an invitation, or the first one with the link of the set-up; with the link of a person who is there already, choose a new password */
         post: operations["postinvitations-accept"];
         delete?: never;
         options?: never;
@@ -848,7 +865,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Names of those whom work can be assigned to */
+        /** Names of those whom work can be assigned to: who may triage, and sees some of what the caller sees */
         get: operations["getpeople-names"];
         put?: never;
         post?: never;
@@ -865,12 +882,64 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One person, with the ETag that a change of them brings */
+        get: operations["getpeople-uid"];
         /** Change a person's role and accounts */
         put: operations["putpeople-uid"];
         post?: never;
-        /** End a person's access, and all sessions */
+        /** End a person's access, and all sessions; it can be given back */
         delete: operations["deletepeople-uid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a person access again: a link by which they choose a new password */
+        post: operations["postpeople-uid-enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link by which a person chooses a new password, once */
+        post: operations["postpeople-uid-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{uid}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End all sessions of a person */
+        delete: operations["deletepeople-uid-sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1226,7 +1295,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Figures, in the text format of Prometheus */
+        /** Figures, in the text format of Prometheus; those of a source or an account for a token that sees all accounts */
         get: operations["get-metrics"];
         put?: never;
         post?: never;
@@ -1290,6 +1359,7 @@ export interface components {
             decided?: components["schemas"]["Change"];
             id: string;
             kind: string;
+            regrouped?: components["schemas"]["Regrouped"];
             text?: string;
             undone?: boolean;
         };
@@ -1457,6 +1527,7 @@ export interface components {
             uid: string;
             unknown: string[] | null;
             who: components["schemas"]["Entity"][] | null;
+            whole?: components["schemas"]["Extent"];
         };
         Cell: {
             account: string;
@@ -1596,6 +1667,13 @@ export interface components {
             /** Format: date-time */
             verified_at?: string;
         };
+        Ended: {
+            /**
+             * Format: int64
+             * @description how many sessions
+             */
+            ended: number;
+        };
         Entity: {
             id: string;
             name?: string;
@@ -1659,7 +1737,7 @@ export interface components {
             format: string;
             object: string;
             ocsf?: string;
-            proof: components["schemas"]["Proof"];
+            proof: components["schemas"]["Proof"] | null;
             /** Format: date-time */
             received?: string;
             source: string;
@@ -1670,6 +1748,18 @@ export interface components {
         EvidenceList: {
             items: components["schemas"]["Set"][] | null;
             next?: string;
+        };
+        Extent: {
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            entities: number;
+            /** Format: int64 */
+            events: number;
+            /** Format: int64 */
+            sentences: number;
+            /** Format: int64 */
+            signals: number;
         };
         FeedView: {
             /** @description an allow-list: what it covers accuses nobody */
@@ -1714,6 +1804,12 @@ export interface components {
         };
         Filters: {
             platforms: string[] | null;
+        };
+        Foreseen: {
+            now: components["schemas"]["Told"];
+            other?: components["schemas"]["Told"];
+            part?: components["schemas"]["Told"];
+            then: components["schemas"]["Told"];
         };
         Found: {
             /** Format: int64 */
@@ -2175,7 +2271,7 @@ export interface components {
             format: string;
             incident: string;
             items: components["schemas"]["Item"][] | null;
-            lake: components["schemas"]["Statement"];
+            lake: components["schemas"]["Statement"] | null;
             notes: string[] | null;
             previous: string;
             set: string;
@@ -2261,6 +2357,8 @@ export interface components {
             ended_at?: string;
             name: string;
             role: string;
+            /** Format: int64 */
+            version: number;
         };
         PivotQuestion: {
             /**
@@ -2299,6 +2397,12 @@ export interface components {
             change: components["schemas"]["Change"];
             uids: string[] | null;
         };
+        "Postincidents-uid-foreseeRequest": {
+            /** @description uid of the incident that would become a part */
+            merge?: string;
+            /** @description what would be taken out */
+            split?: components["schemas"]["SplitOff"];
+        };
         "Postincidents-uid-linksRequest": {
             title?: string;
             url: string;
@@ -2306,6 +2410,8 @@ export interface components {
         "Postincidents-uid-mergeRequest": {
             /** @description uid of the one that becomes a part */
             incident: string;
+            /** @description the activity of both incidents keeps it */
+            why?: string;
         };
         "Postincidents-uid-tasksRequest": {
             assignee?: string;
@@ -2386,6 +2492,14 @@ export interface components {
         Reason: {
             /** @description goes into the chain of custody */
             why: string;
+        };
+        Regrouped: {
+            /** Format: int64 */
+            alerts?: number;
+            /** @enum {string} */
+            did: "merged into" | "took in" | "took out" | "taken out of";
+            other: string;
+            why?: string;
         };
         Report: {
             /** Format: int64 */
@@ -2539,6 +2653,7 @@ export interface components {
         };
         Session: {
             address: string;
+            also_from?: string[] | null;
             client: string;
             /** Format: date-time */
             created_at: string;
@@ -2583,6 +2698,10 @@ export interface components {
             detection_window: string;
             /** @description path of environment.yaml */
             environment?: string;
+            /** @description why environment.yaml cannot be read now */
+            environment_fault?: string;
+            /** @description what environment.yaml says now; Tocsin read it when it started */
+            environment_text?: string;
             listen: string;
             retention: components["schemas"]["RetentionRow"][] | null;
             /** @description folder of rules in place of the embedded ones */
@@ -2631,6 +2750,8 @@ export interface components {
             alerts?: string[] | null;
             /** @description uid of an incident that was merged in */
             incident?: string;
+            /** @description the activity of both incidents keeps it */
+            why?: string;
         };
         State: {
             doing: string;
@@ -2766,6 +2887,22 @@ export interface components {
             role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
             /** @description it may deliver to this source, and nothing else */
             source?: string;
+        };
+        Told: {
+            accounts: string[] | null;
+            /** Format: int64 */
+            alerts: number;
+            /** Format: date-time */
+            first_seen: string;
+            headline: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** Format: double */
+            score: number;
+            severity: string;
+            stages: string[] | null;
+            uid?: string;
+            who: components["schemas"]["Entity"][] | null;
         };
         Tuning: {
             /** Format: date-time */
@@ -3501,15 +3638,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
+            /** @description The file */
             200: {
                 headers: {
-                    "Content-Disposition"?: string;
-                    "Content-Type"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -4094,7 +4229,10 @@ export interface operations {
     };
     "getincidents-uid": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description of a large one only what its page shows first: the weightiest alerts, the beginning of the story; whole then counts all */
+                brief?: boolean;
+            };
             header?: never;
             path: {
                 uid: string;
@@ -4185,6 +4323,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-foresee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postincidents-uid-foreseeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Foreseen"];
                 };
             };
             /** @description Error */
@@ -4894,10 +5067,46 @@ export interface operations {
             };
         };
     };
-    "putpeople-uid": {
+    "getpeople-uid": {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "putpeople-uid": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
             path: {
                 uid: string;
             };
@@ -4908,6 +5117,42 @@ export interface operations {
                 "application/json": components["schemas"]["RoleAndAccounts"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Tocsin-Change"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deletepeople-uid": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag of what was read; refused with 412 when somebody changed it since */
+                "If-Match"?: string;
+            };
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
@@ -4927,7 +5172,7 @@ export interface operations {
             };
         };
     };
-    "deletepeople-uid": {
+    "postpeople-uid-enable": {
         parameters: {
             query?: never;
             header?: never;
@@ -4938,12 +5183,76 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postpeople-uid-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "deletepeople-uid-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
             };
             /** @description Error */
             default: {
@@ -5702,6 +6011,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+            /** @description a token that is none */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
                 };
             };
         };

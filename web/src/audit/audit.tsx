@@ -61,7 +61,7 @@ export function Audit() {
       )}
       {rows.length > 0 && (
         <Scroll label="Entries of the audit log" panel>
-          <table className="grid">
+          <table className="grid cards">
             <thead>
               <tr>
                 <th>When</th>
@@ -75,18 +75,20 @@ export function Audit() {
             <tbody>
               {rows.map((r) => (
                 <tr key={r.id}>
-                  <td>
+                  <td data-is="When">
                     <Time at={r.at} />
                   </td>
-                  <td>
+                  <td data-is="Who">
                     {visible(r.actor)} <span className="dim">{visible(r.address ?? '')}</span>
                   </td>
-                  <td>{visible(r.action)}</td>
-                  <td>
+                  <td data-is="Did">{visible(r.action)}</td>
+                  <td data-is="To">
                     <Said text={r.object ?? ''} most={80} />
                   </td>
-                  <td className={r.outcome === 'success' ? '' : 'bad'}>{r.outcome}</td>
-                  <td className="mono">
+                  <td data-is="Outcome" className={r.outcome === 'success' ? '' : 'bad'}>
+                    {r.outcome}
+                  </td>
+                  <td data-is="Detail" className="mono">
                     <Said text={r.detail ?? ''} most={240} lines />
                   </td>
                 </tr>

@@ -28,7 +28,7 @@ export function Coverage() {
       )}
       {cells.length > 0 && (
         <Scroll label="Accounts by Region" panel>
-          <table className="grid">
+          <table className="grid cards">
             <thead>
               <tr>
                 <th>Account</th>
@@ -48,7 +48,7 @@ export function Coverage() {
                     {regions.map((r) => {
                       const here = own.filter((c) => c.region === r);
                       return (
-                        <td key={r}>
+                        <td key={r} data-is={here.length > 0 ? visible(r) || 'no Region' : undefined}>
                           {here.map((c) => (
                             <div key={c.source}>
                               <span className={`cell ${c.state}`}>{c.state}</span>{' '}

@@ -8,10 +8,12 @@ import { count, known, plain } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Heat } from './heat';
 import { EntityLink } from './link';
 import { Habits, Named } from './panels';
 import { FindingsPanel, RiskPanel } from './risk';
 import { Sql } from './sql';
+import { Whom } from './whom';
 
 type Profile = Schemas['HuntProfile'];
 
@@ -44,9 +46,11 @@ export function EntityPage() {
           <h1>Entities</h1>
         </header>
         <Ask />
-        <Empty title="Which one?">
-          Name a person, a key, an address or anything else that logs name; every such value on other pages leads here.
-        </Empty>
+        <p className="dim">
+          A page of anything that logs name: who stands behind it, since when, what it does, and what of that is new.
+          Name it above; every such value on other pages leads here too.
+        </p>
+        <Whom />
       </div>
     );
   return (
@@ -139,6 +143,7 @@ function Told({ profile: p, again }: { profile: Profile; again: () => void }) {
         <FindingsPanel profile={p} />
       </>
     );
+  const hours = (p.panels ?? []).find((x) => x.name === 'hours');
   return (
     <>
       <Since profile={p} />
@@ -154,6 +159,7 @@ function Told({ profile: p, again }: { profile: Profile; again: () => void }) {
         <Neighbourhood kind={p.kind} value={p.value} />
       </Suspense>
       <h2 className="between">Now against normal</h2>
+      {hours && <Heat panel={hours} />}
       <div className="panels">
         {(p.panels ?? []).map((x) => (
           <Habits key={x.name} panel={x} />

@@ -9,6 +9,7 @@ import { count } from '../ui/format';
 import { Ago, Empty, Panel, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 import { Day } from './day';
+import { Lately } from './lately';
 
 function useOpen() {
   return useQuery({
@@ -100,7 +101,10 @@ export function Home() {
             ))}
           </ul>
         </Panel>
-        <Health />
+        <div>
+          <Health />
+          <Lately />
+        </div>
       </div>
       <Day />
     </div>

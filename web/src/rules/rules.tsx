@@ -61,11 +61,12 @@ export function Rules() {
       )}
       {rows.length > 0 && (
         <Scroll label="Rules" panel>
-          <table className="grid">
+          <table className="grid cards">
             <thead>
               <tr>
                 <th>Level</th>
                 <th>Rule</th>
+                <th>Tier</th>
                 <th>Sight</th>
                 <th className="num">Alerts</th>
                 <th className="num">30 days</th>
@@ -89,27 +90,42 @@ function Row({ rule: r }: { rule: Rule }) {
   const search = useSearch({ strict: false });
   return (
     <tr>
-      <td>
+      <td data-is="Level">
         <Severity level={r.level} />
       </td>
-      <td>
+      <td data-is="Rule">
         <Link to="/rules" search={{ ...search, rule: r.id }}>
           {visible(r.title)}
         </Link>{' '}
         <span className="dim">{(r.attacks ?? []).map((a) => a.technique).join(' ')}</span>
       </td>
-      <td>
+      <td data-is="Tier">{plain(visible(r.tier ?? ''))}</td>
+      <td data-is="Sight">
         <span className={`cell ${r.sight === 'sees' ? 'ok' : r.sight === 'blind' ? 'silent' : ''}`}>{r.sight}</span>{' '}
         {(r.lacks ?? []).length > 0 && <span className="dim">lacks {(r.lacks ?? []).join(', ')}</span>}
       </td>
-      <td className="num">{count(r.alerts)}</td>
-      <td className="num">{count(r.alerts_30_days)}</td>
-      <td>
+      <td data-is="Alerts" className="num">
+        {count(r.alerts)}
+      </td>
+      <td data-is="30 days" className="num">
+        {count(r.alerts_30_days)}
+      </td>
+      <td data-is="Last fired">
         <Ago at={r.last_fired} />
       </td>
-      <td>{r.precision == null ? <span className="dim">not judged</span> : `${Math.round(100 * r.precision)} %`}</td>
+      <td data-is="Precision">
+        {r.precision == null ? <span className="dim">not judged</span> : `${Math.round(100 * r.precision)} %`}
+      </td>
     </tr>
   );
+}
+
+/** sightSaid says whether a rule sees, and why not. */
+function sightSaid(r: Rule): string {
+  const list = (r.lacks ?? []).map((k) => visible(k)).join(', ');
+  if (r.sight === 'blind') return `no: ${list} comes from no source`;
+  if (r.sight === 'unknown') return 'not known: its format comes in, but whether these events do is not counted';
+  return 'yes: every kind of log that it needs comes in';
 }
 
 function One({ id, row }: { id: string; row?: Rule }) {
@@ -142,6 +158,18 @@ function One({ id, row }: { id: string; row?: Rule }) {
             <dt>false positives</dt>
             <dd>{(r.false_positives ?? []).map((f) => visible(f)).join(' ')}</dd>
           </div>
+          {row && (
+            <div>
+              <dt>tier</dt>
+              <dd>{plain(visible(row.tier))}</dd>
+            </div>
+          )}
+          {row && (
+            <div>
+              <dt>sees</dt>
+              <dd>{sightSaid(row)}</dd>
+            </div>
+          )}
           {row && (
             <div>
               <dt>file</dt>

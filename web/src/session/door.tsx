@@ -11,6 +11,7 @@ export function Door({ joining }: { joining: boolean }) {
   const [fault, setFault] = useState<Error>();
   const [busy, setBusy] = useState(false);
   const secret = location.hash.slice(1);
+  const whose = (joining && new URLSearchParams(location.search).get('for')) || ''; // who is there already, and chooses a new password
   const setup = useQuery({ queryKey: ['setup'], queryFn: () => got(api.GET('/api/v1/setup')), enabled: !joining });
   async function enter(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
@@ -35,7 +36,7 @@ export function Door({ joining }: { joining: boolean }) {
         <form onSubmit={enter}>
           <Stack>
             <Title order={1} size="h3">
-              {joining ? 'Make your account' : 'Sign in'}
+              {whose ? 'Choose a new password' : joining ? 'Make your account' : 'Sign in'}
             </Title>
             {joining && !secret && (
               <Trouble error={new Error('This link has lost its secret: open it whole, with what follows #.')} />
@@ -46,16 +47,25 @@ export function Door({ joining }: { joining: boolean }) {
               </p>
             )}
             {fault && <Trouble error={fault} />}
-            <TextInput name="name" label="Name" autoComplete="username" required autoFocus />
+            <TextInput
+              name="name"
+              label="Name"
+              autoComplete="username"
+              required
+              autoFocus={!whose}
+              readOnly={!!whose}
+              defaultValue={whose}
+            />
             <PasswordInput
               name="password"
               label="Password"
+              autoFocus={!!whose}
               description={joining ? 'At least 15 characters; a sentence is good.' : undefined}
               autoComplete={joining ? 'new-password' : 'current-password'}
               required
             />
             <Button type="submit" loading={busy}>
-              {joining ? 'Make account' : 'Sign in'}
+              {whose ? 'Choose it' : joining ? 'Make account' : 'Sign in'}
             </Button>
           </Stack>
         </form>
