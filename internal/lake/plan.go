@@ -20,6 +20,7 @@ type File struct {
 	Bytes int64
 	Class int
 	Day   time.Time
+	Today bool // it has just the columns that the table has today, in their order; else some may lack, and only their ids tell which they are
 }
 
 // Plan lists the files that can hold events of a time range, the newest day first. Zero times are no bound; to is exclusive.
@@ -28,9 +29,14 @@ func (l *Lake) Plan(ctx context.Context, from, to time.Time) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	today, err := l.markOfToday()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]File, 0, len(tasks))
 	for _, t := range tasks {
 		f := File{Path: pathOf(t.File.FilePath()), Rows: t.File.Count(), Bytes: t.File.FileSizeBytes()}
+		f.Today = hasMark(f.Path, today)
 		p := partitionOf(t.File)
 		f.Class, f.Day = int(p.class), time.Unix(int64(p.day)*86400, 0).UTC()
 		out = append(out, f)

@@ -157,7 +157,7 @@ type dataFile struct {
 // writeFile writes one file.
 func (l *Lake) writeFile(ctx context.Context, p partition, c content) (_ dataFile, err error) {
 	date := time.Unix(int64(p.day)*86400, 0).UTC().Format(time.DateOnly)
-	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+".parquet")
+	path := filepath.Join(l.dir, "data", "time_dt_day="+date, fmt.Sprintf("class_uid=%d", p.class), uuid.NewString()+"_"+mark(c.schema)+".parquet")
 	f, err := create(path)
 	if err != nil {
 		return dataFile{}, err

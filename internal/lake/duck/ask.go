@@ -59,6 +59,7 @@ type request struct {
 	Parquet        string
 	Folder         string   // that holds the files
 	Files          []string // the newest day first
+	Older          []bool   // of Files: whether it may lack columns of today
 	Pages          []int    // how many of Files are read at once for a filter: whole days
 	Rows           int      // that are wanted at most; 0: all
 	Columns        []lake.Column
@@ -160,7 +161,7 @@ func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a 
 		r.ToMicro = q.To.UnixMicro()
 	}
 	for _, f := range files {
-		r.Files = append(r.Files, f.Path)
+		r.Files, r.Older = append(r.Files, f.Path), append(r.Older, !f.Today)
 		a.Bytes += f.Bytes
 	}
 	a.Files = len(files)

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2" // the engine
+
+	"github.com/tocsin-security/tocsin/internal/lake"
 )
 
 // Available reports whether this build holds the engine.
@@ -126,7 +128,7 @@ func prepare(ctx context.Context, db *sql.DB, r *request) error {
 	}
 	statements := []string{
 		"SET TimeZone='UTC'", fmt.Sprintf("SET memory_limit='%dMiB'", memory), "SET temp_directory=''", "SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
-		view(r, "events", r.Files),
+		view(r, "events", 0, len(r.Files)),
 	}
 	statements = append(statements, lakeViews(names)...)
 	for _, set := range append(statements, allowed, "SET enable_external_access=false", "SET lock_configuration=true") {
@@ -189,7 +191,7 @@ func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) 
 		if n == 0 && !first {
 			break
 		}
-		if _, err := db.ExecContext(ctx, view(r, "page_of_events", r.Files[at:at+n])); err != nil {
+		if _, err := db.ExecContext(ctx, view(r, "page_of_events", at, at+n)); err != nil {
 			return fmt.Errorf("prepare the search: %w", err)
 		}
 		at += n
@@ -217,36 +219,10 @@ func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) 
 	return nil
 }
 
-// view makes a table of files, by field id, so that a file from before a column has it as null; of events within scope and time.
-func view(r *request, name string, files []string) string {
+// view makes a table of the files from one place in their list to another; of events within scope and time.
+func view(r *request, name string, from, to int) string {
 	var b strings.Builder
-	b.WriteString("CREATE OR REPLACE VIEW " + name + " AS SELECT * FROM ")
-	if len(files) == 0 {
-		b.WriteString("(SELECT ")
-		for i, c := range r.Columns {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "NULL::%s AS %q", c.Type, c.Name)
-		}
-		b.WriteString(") WHERE false")
-		return b.String()
-	}
-	b.WriteString("read_parquet([")
-	for i, f := range files {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(literal(f))
-	}
-	b.WriteString("], hive_partitioning=false, schema=MAP {")
-	for i, c := range r.Columns {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%d: {name: %s, type: %s, default_value: NULL}", c.ID, literal(c.Name), literal(c.Type))
-	}
-	b.WriteString("}) WHERE true")
+	b.WriteString("CREATE OR REPLACE VIEW " + name + " AS SELECT * FROM " + tableOf(r, from, to) + " WHERE true")
 	if !r.Everything {
 		b.WriteString(" AND account IN (NULL")
 		for _, a := range r.Accounts {
@@ -261,6 +237,40 @@ func view(r *request, name string, files []string) string {
 		fmt.Fprintf(&b, " AND time_dt < make_timestamp(%d)", r.ToMicro)
 	}
 	return b.String()
+}
+
+// tableOf reads files by the names of columns, and those that may lack some of today by their ids, so that what they lack is null. By
+// id DuckDB reads a whole object for one member of it: twice the time for a question that asks for one.
+func tableOf(r *request, from, to int) string {
+	var today, older []string
+	for i := from; i < to; i++ {
+		if r.Older[i] {
+			older = append(older, literal(r.Files[i]))
+		} else {
+			today = append(today, literal(r.Files[i]))
+		}
+	}
+	byName := "read_parquet([" + strings.Join(today, ", ") + "], hive_partitioning=false)"
+	byID := "read_parquet([" + strings.Join(older, ", ") + "], hive_partitioning=false, schema=MAP {" + listed(r.Columns, func(c lake.Column) string {
+		return fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", c.ID, literal(c.Name), literal(c.Type))
+	}) + "})"
+	switch {
+	case len(today)+len(older) == 0:
+		return "(SELECT " + listed(r.Columns, func(c lake.Column) string { return fmt.Sprintf("NULL::%s AS %q", c.Type, c.Name) }) + " WHERE false)"
+	case len(older) == 0:
+		return byName
+	case len(today) == 0:
+		return byID
+	}
+	return "(FROM " + byName + " UNION ALL BY NAME FROM " + byID + ")"
+}
+
+func listed(columns []lake.Column, each func(lake.Column) string) string {
+	texts := make([]string, len(columns))
+	for i, c := range columns {
+		texts[i] = each(c)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
