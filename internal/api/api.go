@@ -59,7 +59,8 @@ type Server struct {
 	pushes chan struct{} // a place for each push that is being taken
 	turns  turns         // of what asks the lake
 
-	attempts access.Attempts // at signing in
+	attempts  access.Attempts // at signing in
+	strangers strangers
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

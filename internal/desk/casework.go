@@ -70,7 +70,13 @@ func (d *Desk) Case(ctx context.Context, scope access.Scope, uid string) (Case, 
 	if err := d.db.QueryRowContext(ctx, `SELECT merged_into, regrouped FROM incidents WHERE uid = $1`, text(uid)).Scan(&into, &regrouped); err != nil {
 		return c, fmt.Errorf("incident %s: %w", uid, err)
 	}
-	c.Into = into.String
+	if c.Into = into.String; c.Into != "" {
+		if _, err := d.Incident(ctx, scope, c.Into); errors.Is(err, ErrNotFound) {
+			c.Into = "" // it holds more than the Scope sees
+		} else if err != nil {
+			return c, err
+		}
+	}
 	if c.Decision, err = d.Decision(ctx, scope, Incidents, uid); err != nil {
 		return c, err
 	}
@@ -128,15 +134,29 @@ func (d *Desk) AlertCase(ctx context.Context, scope access.Scope, uid string) (A
 	if err := json.Unmarshal(doc, &c.Alert); err != nil {
 		return c, fmt.Errorf("alert %s: %w", uid, err)
 	}
-	if err := d.db.QueryRowContext(ctx, `SELECT kind, `+home+` FROM alerts WHERE uid = $1`, text(uid)).Scan(&c.Kind, &c.Incident); err != nil {
+	var of string
+	if err := d.db.QueryRowContext(ctx, `SELECT kind, `+home+`, `+homeAccounts+` FROM alerts WHERE uid = $1`, text(uid)).Scan(&c.Kind, &c.Incident, &of); err != nil {
 		return c, fmt.Errorf("alert %s: %w", uid, err)
 	}
+	c.Incident = shownTo(scope, c.Incident, of)
 	c.Decision, err = d.Decision(ctx, scope, Alerts, uid)
 	return c, err
 }
 
 // home is the incident of an alert as people grouped it; ” for none.
 const home = `coalesce(placed_in, (SELECT merged_into FROM incidents WHERE incidents.uid = alerts.incident_uid), incident_uid, '')`
+
+// homeAccounts are the accounts of that incident.
+const homeAccounts = `coalesce((SELECT its.accounts || its.more_accounts FROM incidents its WHERE its.uid = ` + home + `), '')`
+
+// shownTo is the uid of an incident that a finding names, or ” where the Scope does not see all of that incident's accounts: a uid is made of
+// what the incident holds.
+func shownTo(scope access.Scope, uid, accounts string) string {
+	if seesAll(scope, splitAccounts(accounts)) {
+		return uid
+	}
+	return ""
+}
 
 func (d *Desk) column(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := d.db.QueryContext(ctx, query, args...)
