@@ -13,7 +13,7 @@ type attack struct {
 }
 
 // attacks is the table of all attacks.
-var attacks = []attack{leakedKeyMining, instanceCredentials, helpDeskTakeover, bucketRansom, modelHijack, mailFraud, trustBackdoor, insiderCopy, functionBackdoor, extortion}
+var attacks = []attack{leakedKeyMining, instanceCredentials, helpDeskTakeover, bucketRansom, modelHijack, mailFraud, trustBackdoor, insiderCopy, functionBackdoor, extortion, databaseRansom, foreignBuild, containerFoothold, organisationTakeover}
 
 // AttackInfo names an attack.
 type AttackInfo struct{ ID, Title, Report string }
