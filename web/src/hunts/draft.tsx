@@ -3,7 +3,8 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useMay } from '../api/asks';
 import { api, got, type Schemas } from '../api/client';
-import { Panel, Said, Trouble } from '../ui/parts';
+import { useKeys } from '../ui/keys';
+import { Key, Panel, Said, Trouble } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 /** DraftRule is a rule made of a hunt, to be read and mended; accepting runs its tests and writes both files. */
@@ -15,6 +16,7 @@ export function DraftRule({ draft: d }: { draft: Schemas['HuntDraft'] }) {
     mutationFn: () =>
       got(api.POST('/api/v1/hunts/{uid}/rule/accept', { params: { path: { uid: d.name } }, body: { rule, tests } })),
   });
+  useKeys({ t: may && !accept.isPending && !accept.isSuccess ? () => accept.mutate() : undefined });
   return (
     <Panel title="Draft of a rule">
       <ul>
@@ -51,7 +53,7 @@ export function DraftRule({ draft: d }: { draft: Schemas['HuntDraft'] }) {
       {may ? (
         <div className="acts">
           <Button size="xs" loading={accept.isPending} disabled={accept.isSuccess} onClick={() => accept.mutate()}>
-            Test and accept
+            Test and accept&nbsp;<Key>t</Key>
           </Button>
         </div>
       ) : (
