@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Browser, expect, type Locator, test } from '@playwright/test';
 import { filmed, link, origin, own, results, serve, stop, Walk } from './walk';
 
-// One day at the desk, by keys alone and filmed: from a binary that nobody has used to an incident that is closed, with its evidence
+// One day at the desk, by keys alone, and filmed with npm run film: from a binary that nobody has used to an incident that is closed, with its evidence
 // outside and its ledger verified. No step has a mouse.
 
 const password = 'a sentence that nobody guesses';
@@ -27,7 +27,7 @@ async function joins(browser: Browser, at: string, name: string): Promise<Walk> 
     baseURL: origin,
     storageState: { cookies: [], origins: [] },
     viewport: size,
-    recordVideo: { dir: `${results}/films`, size },
+    recordVideo: process.env.FILM ? { dir: `${results}/films`, size } : undefined,
   });
   const walk = new Walk(await context.newPage());
   await walk.page.goto(at);
@@ -263,7 +263,7 @@ test('a day at the desk: from the first start to a closed incident, by keys alon
     /^VERIFIED with key .* items in 1 captures are as they were sealed/,
   );
   expect(await offline(browser, spoiled(page), key, 'refuses')).toMatch(/^REFUSED: .*something in it was changed/);
-  console.log(`the day at the desk took ${Math.round((Date.now() - began) / 1000)} s; its film is ${results}/ada.webm`);
+  console.log(`the day at the desk took ${Math.round((Date.now() - began) / 1000)} s; what it saw lies in ${results}`);
 });
 
 /** returns goes back to the incident through the queue. */

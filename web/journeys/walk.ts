@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { type BrowserContext, expect, type Locator, type Page } from '@playwright/test';
 import { folder } from '../playwright.config';
 
@@ -19,6 +19,7 @@ export function link(): string {
 
 /** serve starts a binary with nothing in it, on an organisation with a colleague who hands out keys, and waits until it is ready. */
 export async function serve(): Promise<ChildProcess> {
+  for (const old of [own, results]) rmSync(old, { recursive: true, force: true });
   mkdirSync(results, { recursive: true });
   const child = spawn('journeys/serve.sh', [String(port), 'colleague'], { stdio: 'ignore' });
   await expect
