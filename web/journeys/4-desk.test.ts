@@ -88,7 +88,8 @@ async function pivots(w: Walk) {
   await w.station('entity');
   await w.keys('p');
   await expect(w.page.getByRole('heading', { name: 'Pivot', level: 1 })).toBeVisible();
-  await w.keys('/', 'Control+a');
+  await w.keys('/');
+  await w.keys('Control+a');
   await w.writes('146.70.41.77');
   await w.keys('Enter');
   await expect(w.page).toHaveURL(/value=146/);
@@ -99,8 +100,7 @@ async function pivots(w: Walk) {
 
 /** hunts asks a question, keeps it, runs it, and makes a rule of it with tests. */
 async function hunts(w: Walk) {
-  await w.keys('/', '/');
-  await expect(w.page.getByRole('heading', { name: 'Search', level: 1 })).toBeVisible();
+  await w.goes('s', 'Search');
   const bar = w.page.getByLabel('Condition over the columns of events');
   await expect(async () => {
     await w.keys('/');

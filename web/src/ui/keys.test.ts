@@ -9,3 +9,8 @@ test('a pair wins over its second stroke', () => {
   expect(meant(keys, 'x', 'j')).toBe('j');
   expect(meant(keys, '', 'g')).toBeUndefined();
 });
+
+test('what follows g goes to a page, and is no key of the page that one leaves', () => {
+  expect(meant(keys, 'g', 'j')).toBeUndefined();
+  expect(meant({ 'g j': () => {} }, 'g', 'j')).toBe('g j');
+});

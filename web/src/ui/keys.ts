@@ -11,9 +11,13 @@ export function typing(target: EventTarget | null): boolean {
   );
 }
 
-/** meant says which key of a table a stroke means, given the stroke before it and when that was. */
+/** leads begins the pairs that go to a page: what follows it is never a key of the page that one leaves. */
+const leads = 'g';
+
+/** meant says which key of a table a stroke means, given the stroke before it. */
 export function meant(keys: Keys, before: string, key: string): string | undefined {
   if (before && keys[`${before} ${key}`]) return `${before} ${key}`;
+  if (before === leads) return undefined;
   return keys[key] ? key : undefined;
 }
 
@@ -32,8 +36,11 @@ globalThis.addEventListener?.(
   true,
 );
 
-/** useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. */
-export function useKeys(keys: Keys, on = true, inDialog = false) {
+/**
+ * useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. A key of a page goes
+ * before the same key of what stands around all pages, which listens at the window.
+ */
+export function useKeys(keys: Keys, on = true, inDialog = false, around = false) {
   const now = useRef(keys);
   now.current = keys;
   useEffect(() => {
@@ -53,7 +60,8 @@ export function useKeys(keys: Keys, on = true, inDialog = false) {
       e.preventDefault();
       now.current[key]?.();
     }
-    addEventListener('keydown', pressed);
-    return () => removeEventListener('keydown', pressed);
-  }, [on, inDialog]);
+    const where = around ? window : document;
+    where.addEventListener('keydown', pressed as EventListener);
+    return () => where.removeEventListener('keydown', pressed as EventListener);
+  }, [on, inDialog, around]);
 }
