@@ -6,7 +6,7 @@ export CGO_ENABLED ?= $(if $(shell command -v cc),1,0)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BIN := bin/tocsin
 
-.PHONY: help web test-web build geo run scan test lint shape bench evaluate outsiders soak fuzz vuln clean
+.PHONY: help web test-web build geo run scan test lint shape bench bench-web evaluate outsiders soak contract fuzz vuln clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -41,6 +41,9 @@ shape: ## file and function lengths, package stories, exported docs, family file
 bench: geo ## benchmarks of every stage, and of the whole scan
 	@build/bench.sh
 
+bench-web: build ## the console on 100,000 alerts and an incident of 10,000: times in a real browser (no part of make test)
+	@cd web && npm run -s bench
+
 evaluate: build ## judge detection on simulated data; fails where it fell below testdata/evaluation.json
 	@$(BIN) evaluate --baseline testdata/evaluation.json
 
@@ -49,6 +52,10 @@ outsiders: build ## PyIceberg, DuckDB for Python and Spark read a lake and must 
 
 soak: geo ## kill real processes at every crash point, TOCSIN_KILLS times (default 2000), and count
 	@build/soak.sh
+
+contract: ## let schemathesis ask the API as every role, EACH seconds as each (default 300)
+	@build/test-setup.sh
+	@TOCSIN_CONTRACT=$(or $(EACH),300) go test -count=1 -timeout 4h -v -run 'TestContract$$' ./internal/api
 
 fuzz: ## every fuzz target, FUZZTIME each (default 1m)
 	@build/fuzz.sh $(or $(FUZZTIME),1m)

@@ -10,6 +10,7 @@ import (
 type Set struct {
 	rules      []*Rule
 	fields     []string
+	index      map[string]int // of fields
 	predicates []predicate
 	plans      []plan
 }
@@ -53,6 +54,7 @@ func Compile(rules []*Rule) *Set {
 		s.plans = append(s.plans, p)
 	}
 	c.choose(options)
+	s.index = c.fields
 	return s
 }
 

@@ -45,22 +45,9 @@ type Correlator struct {
 	values   []string
 	index    map[string]uint32
 	buf      []byte
+	hits     []hit // of the group at hand, used again
 	held     int
 	overflow int
-}
-
-type group struct {
-	names []string
-	hits  []hit
-}
-
-// hit is a Hit in little memory.
-type hit struct {
-	time   int64
-	key    [16]byte
-	value  uint32
-	source int32
-	rule   int32
 }
 
 // NewCorrelator returns an empty Correlator.
@@ -88,7 +75,7 @@ func (c *Correlator) Add(h Hit) {
 		}
 		c.groups[string(c.buf)] = g
 	}
-	g.hits = append(g.hits, hit{h.Time, h.Key, c.intern(h.Value), h.Source, int32(h.Rule)}) //nolint:gosec // a correlation has few rules
+	g.add(hit{h.Time, h.Key, c.intern(h.Value), h.Source, int32(h.Rule)}) //nolint:gosec // a correlation has few rules
 }
 
 func (c *Correlator) intern(value string) uint32 {
@@ -109,14 +96,14 @@ func (c *Correlator) Merge(other *Correlator) {
 		to[i] = c.intern(v)
 	}
 	for key, theirs := range other.groups {
-		for i := range theirs.hits {
-			theirs.hits[i].value = to[theirs.hits[i].value]
+		hits := theirs.all(nil)
+		for i := range hits {
+			hits[i].value = to[hits[i].value]
 		}
-		if mine := c.groups[key]; mine != nil {
-			mine.hits = append(mine.hits, theirs.hits...)
-		} else {
-			c.groups[key] = theirs
+		if c.groups[key] == nil {
+			c.groups[key] = &group{names: theirs.names}
 		}
+		c.groups[key].add(hits...)
 	}
 	c.held += other.held
 	c.overflow += other.overflow
@@ -126,7 +113,7 @@ func (c *Correlator) Merge(other *Correlator) {
 func (c *Correlator) Overflow() int { return c.overflow }
 
 // Episodes evaluates the correlation over all hits so far, in order of group and time. Hits may be added afterwards, and it may be
-// asked again.
+// asked again: only groups that have more since are evaluated anew. What is in an Episode is not to be changed.
 func (c *Correlator) Episodes() []Episode {
 	keys := make([]string, 0, len(c.groups))
 	for k := range c.groups {
@@ -136,15 +123,44 @@ func (c *Correlator) Episodes() []Episode {
 	var out []Episode
 	for _, k := range keys {
 		g := c.groups[k]
-		g.hits = c.ordered(g.hits)
-		hits := g.hits
-		if c.rule.Type == "temporal_ordered" {
-			out = append(out, c.chains(g, hits)...)
-			continue
+		episodes := g.episodes
+		if g.changed {
+			episodes = c.evaluate(g)
 		}
-		out = append(out, c.windows(g, hits)...)
+		out = append(out, episodes...)
 	}
 	return out
+}
+
+// Bounds of what is kept from one evaluation for the next.
+const (
+	keepEvents = 2048 // events in the episodes of one group: above it they are found anew each time
+	keepHits   = 512  // to unpack into
+)
+
+// evaluate finds the episodes of one group.
+func (c *Correlator) evaluate(g *group) []Episode {
+	c.hits = g.all(c.hits[:0])
+	hits := c.ordered(c.hits)
+	c.held -= len(c.hits) - len(hits)
+	find := c.windows
+	if c.rule.Type == "temporal_ordered" {
+		find = c.chains
+	}
+	episodes := find(g, hits)
+	events := 0
+	for i := range episodes {
+		events += len(episodes[i].Events)
+	}
+	if g.changed = events > keepEvents; g.changed {
+		g.episodes = nil
+	} else {
+		g.episodes = episodes
+	}
+	if c.buf = g.set(hits, c.buf); len(hits) > keepHits {
+		c.hits, c.buf = nil, nil
+	}
+	return episodes
 }
 
 // ordered sorts by time, then key, then rule, and drops repetitions of one event for one rule and value.

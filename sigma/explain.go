@@ -40,10 +40,7 @@ type Part struct {
 // ExplainMatch evaluates one rule on one event, item by item, without the index or shared verdicts: it is the plain
 // evaluator that the fast one is tested against.
 func (s *Set) ExplainMatch(rule int, ev Event) (holds bool, parts []Part) {
-	x := explainer{set: s, ev: ev, fields: map[string]int{}}
-	for i, f := range s.fields {
-		x.fields[f] = i
-	}
+	x := explainer{set: s, ev: ev, fields: s.index}
 	for _, sel := range s.rules[rule].selections {
 		x.selection = sel.name
 		x.walk(sel.expr)
@@ -73,6 +70,7 @@ func (s *Set) ExplainText(rule int, ev Event) string {
 }
 
 type explainer struct {
+	scratch   Scratch // used again for each item
 	set       *Set
 	ev        Event
 	fields    map[string]int
@@ -104,8 +102,7 @@ func (x *explainer) walk(e *expr) bool {
 }
 
 func (x *explainer) item(it *item) bool {
-	var scratch Scratch
-	scratch.begin(x.set)
+	x.scratch.begin(x.set)
 	p := predicate{field: -1, matchers: it.matchers, all: it.all}
 	if it.field != "" {
 		p.field = x.fields[it.field]
@@ -118,7 +115,7 @@ func (x *explainer) item(it *item) bool {
 			}
 		}
 	}
-	holds := scratch.evaluate(x.ev, &p)
+	holds := x.scratch.evaluate(x.ev, &p)
 	part := Part{Selection: x.selection, Field: it.field, Test: it.text, Holds: holds}
 	if p.field >= 0 {
 		for _, v := range x.ev.Values(nil, p.field) {

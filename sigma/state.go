@@ -12,11 +12,15 @@ import (
 func (c *Correlator) Forget(before int64) int {
 	dropped := 0
 	for key, g := range c.groups {
-		n := len(g.hits)
-		g.hits = slices.DeleteFunc(g.hits, func(h hit) bool { return h.time < before })
-		dropped += n - len(g.hits)
-		if len(g.hits) == 0 {
+		all := g.all(nil)
+		hits := slices.DeleteFunc(all, func(h hit) bool { return h.time < before })
+		switch n := len(all) - len(hits); {
+		case len(hits) == 0:
 			delete(c.groups, key)
+			dropped += n
+		case n > 0:
+			*g = group{names: g.names, hits: slices.Clip(hits), changed: true}
+			dropped += n
 		}
 	}
 	c.held -= dropped
@@ -31,9 +35,11 @@ func (c *Correlator) compact() {
 	old := c.values
 	c.values, c.index = []string{""}, map[string]uint32{"": 0}
 	for _, g := range c.groups {
-		for i := range g.hits {
-			g.hits[i].value = c.intern(old[g.hits[i].value])
+		hits := g.all(nil)
+		for i := range hits {
+			hits[i].value = c.intern(old[hits[i].value])
 		}
+		*g = group{names: g.names, hits: hits, changed: true}
 	}
 }
 
@@ -43,8 +49,8 @@ func (c *Correlator) Held() int { return c.held }
 // Keys calls each with the identity of every event that is remembered; one may come several times.
 func (c *Correlator) Keys(each func(key [16]byte)) {
 	for _, g := range c.groups {
-		for i := range g.hits {
-			each(g.hits[i].key)
+		for _, h := range g.all(nil) {
+			each(h.key)
 		}
 	}
 }
@@ -69,8 +75,9 @@ func (c *Correlator) AppendBinary(b []byte) ([]byte, error) {
 		for _, name := range g.names {
 			text(name)
 		}
-		b = binary.AppendUvarint(b, uint64(len(g.hits)))
-		for _, h := range g.hits {
+		hits := g.all(nil)
+		b = binary.AppendUvarint(b, uint64(len(hits)))
+		for _, h := range hits {
 			b = binary.AppendVarint(b, h.time)
 			b = append(b, h.key[:]...)
 			b = binary.AppendUvarint(b, uint64(h.value))
@@ -93,7 +100,7 @@ func (c *Correlator) UnmarshalBinary(b []byte) error {
 		c.values = append(c.values, r.text())
 	}
 	for range r.length() {
-		g := &group{}
+		g := &group{changed: true}
 		for range r.length() {
 			g.names = append(g.names, r.text())
 		}

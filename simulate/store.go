@@ -3,6 +3,7 @@ package simulate
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -53,5 +54,14 @@ func openStore(ctx context.Context, where string, how Store) (target, error) {
 
 func (b *bucket) put(ctx context.Context, name string, body []byte) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: aws.String(b.prefix + name), Body: bytes.NewReader(body)})
+	var says interface{ ErrorCode() string }
+	switch {
+	case !errors.As(err, &says):
+		return err
+	case says.ErrorCode() == "NoSuchBucket":
+		return fmt.Errorf("there is no bucket %s: make it first (aws s3 mb s3://%s): %w", b.name, b.name, err)
+	case says.ErrorCode() == "AccessDenied":
+		return fmt.Errorf("access denied (needs s3:PutObject on %s/%s*): %w", b.name, b.prefix, err)
+	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,9 @@ func TestObjectsComeIntoABucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	store := opened.(*bucket)
+	if err := store.put(t.Context(), "a", nil); err == nil || !strings.Contains(err.Error(), "there is no bucket logs: make it first") {
+		t.Errorf("without a bucket: %v", err)
+	}
 	if _, err := store.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &store.name}); err != nil {
 		t.Fatal(err)
 	}

@@ -224,6 +224,42 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestASessionRemembersWhereItIsUsed uses one from more networks than are kept.
+func TestASessionRemembersWhereItIsUsed(t *testing.T) {
+	onEach(t, func(t *testing.T, p *People) {
+		add(t, p, "ann", Admin, "*")
+		var secret string
+		if err := p.Tx(t.Context(), func(tx *sql.Tx) (err error) {
+			secret, err = p.Begin(t.Context(), tx, Session{Person: "ann", Address: "192.0.2.1", Created: noon})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		use := func(address string) bool {
+			t.Helper()
+			_, s, err := p.Of(t.Context(), secret, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			moved, err := p.Moved(t.Context(), &s, address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return moved
+		}
+		if use("192.0.2.1") || !use("2001:db8::1") || use("2001:db8::2") || use("a b") {
+			t.Error("what is new is taken for known, or the other way round")
+		}
+		for n := range 12 {
+			use("198.51.100." + strings.Repeat("1", n%3+1) + string(rune('0'+n%10)))
+		}
+		list, err := p.Sessions(t.Context(), "ann", noon)
+		if err != nil || len(list) != 1 || len(list[0].Also) != maxAlso || list[0].Address != "192.0.2.1" {
+			t.Errorf("%+v, %v", list, err)
+		}
+	})
+}
+
 // TestAttempts counts attempts that come at once, and keeps its memory bounded.
 func TestAttempts(t *testing.T) {
 	t.Parallel()

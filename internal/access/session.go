@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/store"
@@ -20,8 +23,9 @@ const (
 type Session struct {
 	ID      string    `json:"id"` // names it, and opens nothing
 	Person  string    `json:"person"`
-	Address string    `json:"address"`
-	Client  string    `json:"client"` // user agent, as claimed
+	Address string    `json:"address"`             // where it began
+	Also    []string  `json:"also_from,omitempty"` // other networks that it was used from since, the last new one first: one that is not the person's is a thief's
+	Client  string    `json:"client"`              // user agent, as claimed
 	Created time.Time `json:"created_at"`
 	Seen    time.Time `json:"seen_at"`
 }
@@ -73,20 +77,29 @@ func (p *People) Begin(ctx context.Context, tx *sql.Tx, s Session) (string, erro
 // seenEvery is how often the use of a session is written down.
 const seenEvery = time.Minute
 
+const sessionColumns = `id, person, address, addresses, client, created_at, seen_at`
+
+func scanSession(scan func(...any) error) (s Session, err error) {
+	var created, seen sql.NullInt64
+	var also string
+	if err := scan(&s.ID, &s.Person, &s.Address, &also, &s.Client, &created, &seen); err != nil {
+		return s, err
+	}
+	s.Also, s.Created, s.Seen = strings.Fields(also), timeOf(created), timeOf(seen)
+	return s, nil
+}
+
 // Of finds the person and the session that a cookie's secret stands for. One that is unknown, ended or too old is ErrNobody.
 func (p *People) Of(ctx context.Context, secret string, now time.Time) (Person, Session, error) {
-	var s Session
-	var created, seen sql.NullInt64
 	hash := hashOf(secret)
-	err := p.db.QueryRowContext(ctx, `SELECT id, person, address, client, created_at, seen_at FROM sessions WHERE hash = $1 AND ended_at IS NULL AND created_at > $2 AND seen_at > $3`,
-		hash, now.Add(-SessionMost).UnixMilli(), now.Add(-SessionIdle).UnixMilli()).Scan(&s.ID, &s.Person, &s.Address, &s.Client, &created, &seen)
+	s, err := scanSession(p.db.QueryRowContext(ctx, `SELECT `+sessionColumns+` FROM sessions WHERE hash = $1 AND ended_at IS NULL AND created_at > $2 AND seen_at > $3`,
+		hash, now.Add(-SessionMost).UnixMilli(), now.Add(-SessionIdle).UnixMilli()).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, Session{}, ErrNobody
 	}
 	if err != nil {
 		return Person{}, Session{}, fmt.Errorf("look for a session: %w", err)
 	}
-	s.Created, s.Seen = timeOf(created), timeOf(seen)
 	who, err := p.Find(ctx, s.Person)
 	if err != nil {
 		return Person{}, Session{}, err
@@ -99,9 +112,40 @@ func (p *People) Of(ctx context.Context, secret string, now time.Time) (Person, 
 	return who, s, nil
 }
 
+// maxAlso bounds the networks that are kept of a session.
+const maxAlso = 8
+
+// Moved notes that a session is used from an address, and reports whether that is in a network which it was not known to be used from.
+func (p *People) Moved(ctx context.Context, s *Session, address string) (bool, error) {
+	network := Network(address)
+	if strings.ContainsAny(network, " \t\r\n") || network == Network(s.Address) || slices.Contains(s.Also, network) {
+		return false, nil
+	}
+	also := append([]string{network}, s.Also...)
+	r, err := p.db.ExecContext(ctx, `UPDATE sessions SET addresses = $1 WHERE id = $2 AND addresses = $3`, store.Text(strings.Join(also[:min(len(also), maxAlso)], " "), 0), s.ID, strings.Join(s.Also, " "))
+	if err != nil {
+		return false, fmt.Errorf("note where a session is used: %w", err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
+// Network is what an address is known by: an IPv6 network of 64 bits has one owner.
+func Network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	network, err := ip.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return network.String()
+}
+
 // Sessions lists the open sessions; person "" is everybody's.
 func (p *People) Sessions(ctx context.Context, person string, now time.Time) ([]Session, error) {
-	rows, err := p.db.QueryContext(ctx, `SELECT id, person, address, client, created_at, seen_at FROM sessions
+	rows, err := p.db.QueryContext(ctx, `SELECT `+sessionColumns+` FROM sessions
 		WHERE ended_at IS NULL AND ($1 = '' OR person = $1) AND created_at > $2 AND seen_at > $3 ORDER BY seen_at DESC, id`, person, now.Add(-SessionMost).UnixMilli(), now.Add(-SessionIdle).UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
@@ -109,12 +153,10 @@ func (p *People) Sessions(ctx context.Context, person string, now time.Time) ([]
 	defer rows.Close() //nolint:errcheck // its error is that of Err
 	out := []Session{}
 	for rows.Next() {
-		var s Session
-		var created, seen sql.NullInt64
-		if err := rows.Scan(&s.ID, &s.Person, &s.Address, &s.Client, &created, &seen); err != nil {
+		s, err := scanSession(rows.Scan)
+		if err != nil {
 			return nil, fmt.Errorf("list sessions: %w", err)
 		}
-		s.Created, s.Seen = timeOf(created), timeOf(seen)
 		out = append(out, s)
 	}
 	return out, rows.Err()

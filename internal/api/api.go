@@ -59,7 +59,8 @@ type Server struct {
 	pushes chan struct{} // a place for each push that is being taken
 	turns  turns         // of what asks the lake
 
-	attempts access.Attempts // at signing in
+	attempts  access.Attempts // at signing in
+	strangers strangers
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
@@ -149,8 +150,16 @@ func (s *Server) findings(api huma.API) {
 		rows, err := s.Desk.Incidents(ctx, scope(ctx), q)
 		return &body[desk.Page[desk.IncidentRow]]{rows}, s.fault(err)
 	})
-	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident: story, alerts, why it ranks, and what people decided and did"), func(ctx context.Context, in *Named) (*tagged[desk.Case], error) {
-		c, err := s.Desk.Case(ctx, scope(ctx), in.UID)
+	huma.Register(api, op(access.Read, "GET", "/api/v1/incidents/{uid}", "One incident: story, alerts, why it ranks, and what people decided and did"), func(ctx context.Context, in *struct {
+		Named
+		Brief bool `query:"brief" doc:"of a large one only what its page shows first: the weightiest alerts, the beginning of the story; whole then counts all"`
+	},
+	) (*tagged[desk.Case], error) {
+		read := s.Desk.Case
+		if in.Brief {
+			read = s.Desk.BriefCase
+		}
+		c, err := read(ctx, scope(ctx), in.UID)
 		return &tagged[desk.Case]{ETag: etag(c.Decision.Version), Body: c}, s.fault(err)
 	})
 	huma.Register(api, op(access.Read, "GET", "/api/v1/alerts", "Alerts"), func(ctx context.Context, in *list) (*body[desk.Page[desk.AlertRow]], error) {

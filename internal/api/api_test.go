@@ -197,8 +197,16 @@ func TestNoInternalErrorIsTold(t *testing.T) {
 func TestOperatorsPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	if a := s.ask("GET", "/metrics", "", nil); a.body != "# HELP tocsin_test A figure.\n# TYPE tocsin_test gauge\ntocsin_test{source=\"apps\"} 1.5\n" {
-		t.Errorf("metrics: %q", a.body)
+	for who, want := range map[string]string{
+		"owner": "# HELP tocsin_test A figure.\n# TYPE tocsin_test gauge\ntocsin_test{source=\"apps\"} 1.5\n", "viewer all": "tocsin_test{source=\"apps\"} 1.5\n", "none": "", "scoped": "", "apps": "problem", "wrong": "problem", "revoked": "problem",
+	} {
+		a := s.ask("GET", "/metrics", s.tokens[who], nil)
+		if want == "problem" && a.status == 401 && strings.Contains(a.header.Get("Content-Type"), want) {
+			continue
+		}
+		if a.status != 200 || !strings.HasSuffix(a.body, want) || want == "" && a.body != "" {
+			t.Errorf("metrics as %s: %d %q", who, a.status, a.body)
+		}
 	}
 	if a := s.ask("GET", "/healthz", "", nil); !strings.Contains(a.body, "alive") {
 		t.Errorf("healthz: %s", a.body)

@@ -44,6 +44,7 @@ func (s *Server) assistants(api huma.API, mux *http.ServeMux) http.HandlerFunc {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			problem(w, http.StatusUnauthorized, "bring a token: Authorization: Bearer tocsin_… (make one with: tocsin token add)")
 		case errors.As(err, &only):
+			_ = s.note(r.Context(), audit.Entry{Actor: c.Name, Kind: c.Kind, Address: c.Address, Action: "assistant", Outcome: audit.Denied, Detail: only.Error()})
 			problem(w, http.StatusForbidden, only.Error())
 		case err != nil && r.Context().Err() != nil:
 			return // whoever asked has gone
@@ -66,6 +67,7 @@ type plainly struct {
 }
 
 func (p *plainly) WriteHeader(status int) {
+	p.Header().Set("Cache-Control", "no-store") // the library says that it may be kept
 	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
 		p.failed = status
 		return
@@ -75,6 +77,7 @@ func (p *plainly) WriteHeader(status int) {
 
 func (p *plainly) Write(b []byte) (int, error) {
 	if p.failed == 0 {
+		p.Header().Set("Cache-Control", "no-store")
 		return p.ResponseWriter.Write(b)
 	}
 	problem(p.ResponseWriter, p.failed, strings.TrimSpace(string(b)))

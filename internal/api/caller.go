@@ -77,6 +77,9 @@ func (s *Server) identify(ctx context.Context, authorization, cookies, remote st
 	c := caller{Address: addressOf(remote)}
 	if secret := bearer(authorization); secret != "" {
 		token, err := s.Desk.TokenOf(ctx, secret, s.Now())
+		if errors.Is(err, desk.ErrNotFound) {
+			s.stranger(ctx, secret, c.Address)
+		}
 		if err != nil {
 			return c, err
 		}
@@ -103,7 +106,7 @@ func (s *Server) identify(ctx context.Context, authorization, cookies, remote st
 			return c, err
 		}
 		c.Name, c.Kind, c.Role, c.Accounts, c.Session = who.Name, "person", who.Role, who.Accounts, session.ID
-		return c, nil
+		return c, s.moved(ctx, &c, &session)
 	}
 	return c, desk.ErrNotFound
 }
@@ -159,7 +162,7 @@ func (s *Server) signedIn(api huma.API) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		next(huma.WithValue(huma.WithValue(ctx, callerKey{}, c), identityKey{}, identity(who)))
-		if status := ctx.Status(); c.Name != "" && ctx.Method() != http.MethodGet && (status == http.StatusForbidden || status == http.StatusNotFound) {
+		if status := ctx.Status(); c.Name != "" && (status == http.StatusForbidden || status == http.StatusNotFound && ctx.Method() != http.MethodGet) {
 			s.denied(ctx, c, "refused with "+http.StatusText(status))
 		}
 	}

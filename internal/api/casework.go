@@ -36,11 +36,17 @@ func (s *Server) casework(api huma.API) {
 	huma.Register(api, op(access.Triage, "DELETE", "/api/v1/incidents/{uid}/links/{id}", "Take a link away"), func(ctx context.Context, in *Part) (*struct{}, error) {
 		return nil, s.fault(s.Desk.DropLink(ctx, scope(ctx), in.UID, in.ID, s.by(ctx)))
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/merge", "Tell another incident as a part of this one, from now on"), func(ctx context.Context, in *struct {
+	s.regroups(api)
+}
+
+// regroups are merging, splitting, and what either would make.
+func (s *Server) regroups(api huma.API) {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/merge", "Tell another incident as a part of this one, from now on; within 30 seconds it can be undone as a decision"), func(ctx context.Context, in *struct {
 		Named
 		Matching
 		Body struct {
 			Incident string `json:"incident" minLength:"1" maxLength:"128" doc:"uid of the one that becomes a part"`
+			Why      string `json:"why,omitempty" maxLength:"2000" doc:"the activity of both incidents keeps it"`
 		}
 	},
 	) (*tagged[desk.Case], error) {
@@ -48,12 +54,13 @@ func (s *Server) casework(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Desk.Merge(ctx, scope(ctx), in.Body.Incident, in.UID, version, s.by(ctx)); err != nil {
+		change, err := s.Desk.Merge(ctx, scope(ctx), in.Body.Incident, in.UID, in.Body.Why, version, s.by(ctx))
+		if err != nil {
 			return nil, s.fault(err)
 		}
-		return s.caseOf(ctx, in.UID)
+		return s.caseOf(ctx, in.UID, change)
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/split", "Take out an incident that was merged in, or alerts, which become an incident"), func(ctx context.Context, in *struct {
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/split", "Take out an incident that was merged in, or alerts, which become an incident; within 30 seconds it can be undone as a decision"), func(ctx context.Context, in *struct {
 		Named
 		Matching
 		Body desk.SplitOff
@@ -63,20 +70,38 @@ func (s *Server) casework(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		uid, err := s.Desk.Split(ctx, scope(ctx), in.UID, in.Body, version, s.by(ctx))
+		uid, change, err := s.Desk.Split(ctx, scope(ctx), in.UID, in.Body, version, s.by(ctx))
 		if err != nil {
 			return nil, s.fault(err)
 		}
-		return s.caseOf(ctx, uid)
+		return s.caseOf(ctx, uid, change)
+	})
+	huma.Register(api, op(access.Triage, "POST", "/api/v1/incidents/{uid}/foresee", "What a merge or a split would make of an incident; nothing changes"), func(ctx context.Context, in *struct {
+		Named
+		Body struct {
+			Merge string         `json:"merge,omitempty" maxLength:"128" doc:"uid of the incident that would become a part"`
+			Split *desk.SplitOff `json:"split,omitempty" doc:"what would be taken out"`
+		}
+	},
+	) (*body[desk.Foreseen], error) {
+		if (in.Body.Merge == "") == (in.Body.Split == nil) {
+			return nil, huma.Error422UnprocessableEntity("say what to foresee: a merge or a split")
+		}
+		if in.Body.Split != nil {
+			f, err := s.Desk.ForeseeSplit(ctx, scope(ctx), in.UID, *in.Body.Split)
+			return &body[desk.Foreseen]{f}, s.fault(err)
+		}
+		f, err := s.Desk.ForeseeMerge(ctx, scope(ctx), in.Body.Merge, in.UID)
+		return &body[desk.Foreseen]{f}, s.fault(err)
 	})
 }
 
-func (s *Server) caseOf(ctx context.Context, uid string) (*tagged[desk.Case], error) {
+func (s *Server) caseOf(ctx context.Context, uid, change string) (*tagged[desk.Case], error) {
 	c, err := s.Desk.Case(ctx, scope(ctx), uid)
 	if err != nil {
 		return nil, s.fault(err)
 	}
-	return &tagged[desk.Case]{ETag: etag(c.Decision.Version), Body: c}, nil
+	return &tagged[desk.Case]{ETag: etag(c.Decision.Version), Change: change, Body: c}, nil
 }
 
 func (s *Server) tasks(api huma.API) {

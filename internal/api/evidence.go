@@ -1,12 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -84,37 +85,62 @@ func (s *Server) evidenceFiles(api huma.API) {
 		content, err := s.Evidence.Item(ctx, scope(ctx), s.custodian(ctx), in.UID, in.SHA256)
 		return &raw{"application/octet-stream", `attachment; filename="` + in.SHA256 + `"`, content}, s.evidenceFault(err)
 	})
-	add := op(access.Triage, "POST", "/api/v1/evidence/{uid}/files", "Add a file or a screenshot of a page to a set")
-	add.MaxBodyBytes = evidence.MaxDocument
+	add := op(access.Triage, "POST", "/api/v1/evidence/{uid}/files", "Add a file or a screenshot of a page to a set: its bytes, at most 64 MiB, which go to disk as they come")
+	add.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
 	huma.Register(api, add, func(ctx context.Context, in *struct {
-		UID     string `path:"uid" maxLength:"128"`
-		Name    string `query:"name" required:"true" minLength:"1" maxLength:"1000"`
-		Kind    string `query:"kind" enum:"file,screenshot" default:"file"`
-		Media   string `query:"media" maxLength:"200" doc:"media type, as image/png"`
-		Why     string `query:"why" required:"true" minLength:"1" maxLength:"4000" doc:"goes into the chain of custody"`
-		RawBody []byte `contentType:"application/octet-stream"`
+		Sent
+		UID   string `path:"uid" maxLength:"128"`
+		Name  string `query:"name" required:"true" minLength:"1" maxLength:"1000"`
+		Kind  string `query:"kind" enum:"file,screenshot" default:"file"`
+		Media string `query:"media" maxLength:"200" doc:"media type, as image/png"`
+		Why   string `query:"why" required:"true" minLength:"1" maxLength:"4000" doc:"goes into the chain of custody"`
 	},
 	) (*body[identified], error) {
-		return s.captured(ctx, &evidence.Request{Set: in.UID, Why: in.Why, Documents: []evidence.Document{{Kind: in.Kind, Name: in.Name, Media: in.Media, Body: in.RawBody}}})
+		return s.captured(ctx, &evidence.Request{Set: in.UID, Why: in.Why, Documents: []evidence.Document{{Kind: in.Kind, Name: in.Name, Media: in.Media, From: in.body}}})
 	})
-	huma.Register(api, op(access.Triage, "POST", "/api/v1/evidence/{uid}/export", "A set as zip or as one offline page that verifies itself; the ledger is told"), func(ctx context.Context, in *struct {
+	s.exportEvidence(api)
+}
+
+// Sent is a request whose body is read as it comes, and not held.
+type Sent struct{ body io.Reader }
+
+// Resolve is called by the framework before the request is handled.
+func (b *Sent) Resolve(ctx huma.Context) []error {
+	b.body = ctx.BodyReader()
+	return nil
+}
+
+func (s *Server) exportEvidence(api huma.API) {
+	export := op(access.Triage, "POST", "/api/v1/evidence/{uid}/export", "A set as zip or as one offline page that verifies itself; the ledger is told")
+	export.Responses = map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
+	huma.Register(api, export, func(ctx context.Context, in *struct {
 		UID  string `path:"uid" maxLength:"128"`
 		Body struct {
 			Format string `json:"format" enum:"zip,html"`
 			Why    string `json:"why" minLength:"1" maxLength:"4000" doc:"goes into the chain of custody"`
 		}
 	},
-	) (*raw, error) {
+	) (*huma.StreamResponse, error) {
 		e, err := s.Evidence.Export(ctx, scope(ctx), s.custodian(ctx), in.UID, in.Body.Format, in.Body.Why)
 		if err != nil {
 			return nil, s.evidenceFault(err)
 		}
-		var out bytes.Buffer
-		if err := e.Write(&out); err != nil {
+		file, err := e.Spool()
+		if err != nil {
 			return nil, s.evidenceFault(err)
 		}
 		s.did(ctx, "evidence.export", in.UID, in.Body.Why)
-		return &raw{e.Media, `attachment; filename="` + e.Name + `"`, out.Bytes()}, nil
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			defer func() {
+				if err := file.Close(); err != nil {
+					s.Log.Warn("a file of an export stayed behind; it goes within the hour", "error", err)
+				}
+			}()
+			ctx.SetHeader("Content-Type", e.Media)
+			ctx.SetHeader("Content-Disposition", `attachment; filename="`+e.Name+`"`)
+			ctx.SetHeader("Content-Length", strconv.FormatInt(file.Size, 10))
+			_, _ = io.Copy(ctx.BodyWriter(), file) // a client that went away
+		}}, nil
 	})
 }
 

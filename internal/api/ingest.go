@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/lake"
@@ -48,9 +49,13 @@ const maxKey = 256
 // after all of it is durable. A client that repeats a push gives the same Idempotency-Key, and nothing is taken twice.
 func (s *Server) ingest(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("source")
-	token, err := s.Desk.TokenOf(r.Context(), bearer(r.Header.Get("Authorization")), s.Now())
+	secret := bearer(r.Header.Get("Authorization"))
+	token, err := s.Desk.TokenOf(r.Context(), secret, s.Now())
 	switch {
 	case errors.Is(err, desk.ErrNotFound):
+		if secret != "" {
+			s.stranger(r.Context(), secret, addressOf(r.RemoteAddr))
+		}
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		problem(w, http.StatusUnauthorized, "bring the source's token: Authorization: Bearer tocsin_… (make one with: tocsin token add --source NAME)")
 		return
@@ -58,6 +63,7 @@ func (s *Server) ingest(w http.ResponseWriter, r *http.Request) {
 		s.deskFault(w, err)
 		return
 	case token.Source != name:
+		_ = s.note(r.Context(), audit.Entry{Actor: token.Name, Kind: "token", Address: addressOf(r.RemoteAddr), Action: "ingest", Object: name, Outcome: audit.Denied})
 		problem(w, http.StatusForbidden, "this token may not deliver to this source")
 		return
 	}

@@ -57,6 +57,7 @@ type site struct {
 	stream *stream.Stream
 	tokens map[string]string // by what they are
 	key    string            // first public key of the ledger
+	dir    string            // of all that is kept
 	log    *talk
 }
 
@@ -81,7 +82,7 @@ func newSite(t *testing.T, change func(s *Server, h *http.Server)) *site {
 			t.Fatal(err)
 		}
 	}
-	s := &site{t: t, tokens: map[string]string{"none": "", "wrong": "tocsin_0000"}, log: &talk{}}
+	s := &site{t: t, dir: dir, tokens: map[string]string{"none": "", "wrong": "tocsin_0000"}, log: &talk{}}
 	var err error
 	s.desk, err = desk.Open(ctx, filepath.Join(dir, "desk.db"))
 	must(err)

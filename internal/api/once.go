@@ -25,7 +25,7 @@ const maxSaid = 256 << 10
 
 // asking are routes that need a right to change and only ask, or answer with a file: a key does nothing there.
 var asking = []string{
-	"POST /api/v1/hunts/{uid}/run", "POST /api/v1/hunts/{uid}/rule", "POST /api/v1/rules/{uid}/tuning", "POST /api/v1/evidence/{uid}/export", "POST /api/v1/evidence/{uid}/verify",
+	"POST /api/v1/incidents/{uid}/foresee", "POST /api/v1/hunts/{uid}/run", "POST /api/v1/hunts/{uid}/rule", "POST /api/v1/rules/{uid}/tuning", "POST /api/v1/evidence/{uid}/export", "POST /api/v1/evidence/{uid}/verify",
 }
 
 // changes are the routes whose writes can be done once, by method and path, with the right that each needs. Sign-ins and passwords are

@@ -22,11 +22,11 @@ func (s *Server) people(api huma.API) {
 	if s.People == nil {
 		return
 	}
-	huma.Register(api, op(access.Own, "GET", "/api/v1/people/names", "Names of those whom work can be assigned to"), func(ctx context.Context, _ *struct{}) (*body[[]string], error) {
+	huma.Register(api, op(access.Own, "GET", "/api/v1/people/names", "Names of those whom work can be assigned to: who may triage, and sees some of what the caller sees"), func(ctx context.Context, _ *struct{}) (*body[[]string], error) {
 		list, err := s.People.List(ctx)
 		names := []string{}
 		for _, p := range list {
-			if p.Ended.IsZero() && p.Role.May(access.Triage) {
+			if p.Ended.IsZero() && worksWith(scope(ctx), &p) {
 				names = append(names, p.Name)
 			}
 		}
@@ -65,6 +65,11 @@ func (s *Server) people(api huma.API) {
 		}))
 	})
 	s.tokens(api)
+}
+
+// worksWith reports whether a person can be given work by who has a Scope. Whom nothing is shared with is not told of.
+func worksWith(sees access.Scope, p *access.Person) bool {
+	return p.Role.May(access.Triage) && (sees.All() || slices.ContainsFunc(p.Accounts, func(a string) bool { return a == "*" || sees.Sees(a) }))
 }
 
 func (s *Server) invite(ctx context.Context, in *struct{ Body roleAndAccounts }) (*body[secretAnswer], error) {

@@ -60,6 +60,8 @@ func (s *Server) Handler() http.Handler {
 	s.audits(api)
 	s.live(api)
 	s.evidence(api)
+	orNull(api, "Manifest", "lake")
+	orNull(api, "Event", "proof")
 	s.rules(api)
 	s.settings(api)
 	s.plain(api, mux)
@@ -77,6 +79,13 @@ func schemaName(t reflect.Type, hint string) string {
 		return "Hunt" + name
 	}
 	return name
+}
+
+// orNull describes that a property of a schema can be null, which the framework cannot say of an object.
+func orNull(api huma.API, schema, property string) {
+	if of := api.OpenAPI().Components.Schemas.Map()[schema]; of != nil && of.Properties[property] != nil {
+		of.Properties[property] = &huma.Schema{AnyOf: []*huma.Schema{of.Properties[property], {Type: "null"}}}
+	}
 }
 
 // refusal keeps what the mux says of a request that it has no route for.
@@ -121,7 +130,7 @@ func (s *Server) plain(api huma.API, mux *http.ServeMux) {
 			answer(w, http.StatusOK, map[string]string{"status": "alive"})
 		}},
 		{op(access.Open, "GET", "/readyz", "Whether everything works"), "application/json", s.ready},
-		{op(access.Open, "GET", "/metrics", "Figures, in the text format of Prometheus"), "text/plain", s.metrics},
+		{metricsOperation(), "text/plain", s.metrics},
 	} {
 		o := r.op
 		if o.RequestBody == nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -179,7 +178,7 @@ func (s *Server) signIn(ctx context.Context, in *struct {
 	Body signIn
 },
 ) (*signedInAnswer, error) {
-	now, network := s.Now(), networkOf(in.remote)
+	now, network := s.Now(), access.Network(in.remote)
 	sum := sha256.Sum256([]byte(in.Body.Name))
 	name := hex.EncodeToString(sum[:])
 	mine := map[string]int{name + "/" + network: freeFromHere, name: freeOfName}
@@ -205,19 +204,6 @@ func (s *Server) signIn(ctx context.Context, in *struct {
 	s.attempts.Succeeded(mine)
 	out, err := s.begin(ctx, who, in.From)
 	return out, s.fault(err)
-}
-
-// networkOf is what attempts are counted by: an IPv6 network of 64 bits has one owner.
-func networkOf(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil || ip.Unmap().Is4() {
-		return address
-	}
-	network, err := ip.Prefix(64)
-	if err != nil {
-		return address
-	}
-	return network.String()
 }
 
 // begin begins a session.
@@ -247,7 +233,7 @@ func (s *Server) accept(ctx context.Context, in *struct {
 	}
 },
 ) (*signedInAnswer, error) {
-	if wait := s.attempts.Try(s.Now(), map[string]int{"accept/" + networkOf(in.remote): freeOfAddress}); wait > 0 {
+	if wait := s.attempts.Try(s.Now(), map[string]int{"accept/" + access.Network(in.remote): freeOfAddress}); wait > 0 {
 		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(fmt.Sprintf("too many attempts; wait %s", wait.Round(time.Second))), http.Header{"Retry-After": {strconv.Itoa(int(wait.Seconds()) + 1)}})
 	}
 	who, err := s.People.Accept(ctx, in.Body.Secret, in.Body.Name, in.Body.Password, s.Now(), func(tx *sql.Tx, who access.Person) error {

@@ -88,7 +88,7 @@ func (s *Server) known(ctx context.Context, name *string) error {
 		return nil
 	}
 	who, err := s.People.Find(ctx, *name)
-	if errors.Is(err, access.ErrNobody) || err == nil && !who.Role.May(access.Triage) {
+	if errors.Is(err, access.ErrNobody) || err == nil && !worksWith(scope(ctx), &who) {
 		return desk.MistakeError("there is nobody of that name who could work on it; /api/v1/people/names lists who can")
 	}
 	return err

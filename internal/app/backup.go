@@ -18,6 +18,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver of the databases that are copied
 
+	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/ledger"
 	"github.com/tocsin-security/tocsin/internal/pipeline"
 )
@@ -78,7 +79,7 @@ func Backup(ctx context.Context, c *Config, to string, streams Streams) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(filepath.Join(to, manifestName), raw); err != nil {
+	if err := placeDurably(filepath.Join(to, manifestName), raw); err != nil { // last, and whole: without it the folder is no backup
 		return err
 	}
 	fmt.Fprintf(streams.Out, "%d files (%s) are in %s; ledger of %d leaves, root %s\n", len(m.Files), binaryBytes(m.Size), to, m.Leaves, m.Root)
@@ -142,7 +143,7 @@ func (m *manifest) copyAll(ctx context.Context, from, to string) error {
 
 // copyDatabase copies a SQLite database as of one moment, whatever another command writes meanwhile.
 func copyDatabase(ctx context.Context, from, to string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: from}).EscapedPath()+"?_pragma=busy_timeout(10000)")
@@ -153,14 +154,14 @@ func copyDatabase(ctx context.Context, from, to string) (err error) {
 	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, to); err != nil {
 		return err
 	}
-	if err := os.Chmod(to, 0o600); err != nil {
+	if err := os.Chmod(to, 0o600); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	return durably(to)
 }
 
 func copyFile(from, to string) (err error) {
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil { //nolint:gosec // the user names it
 		return err
 	}
 	in, err := os.Open(from) //nolint:gosec // a file of the folder that is copied
@@ -188,11 +189,12 @@ func durably(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func writeDurably(path string, content []byte) error {
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+// placeDurably writes a file that is there whole, or not at all.
+func placeDurably(path string, content []byte) error {
+	return evidence.Place(path, func(w io.Writer) error {
+		_, err := w.Write(content)
 		return err
-	}
-	return durably(path)
+	})
 }
 
 func hashFile(path, name string) (copied, error) {
@@ -217,13 +219,19 @@ func Restore(ctx context.Context, c *Config, from string, streams Streams) error
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return UsageError{Err: fmt.Errorf("%s: %w", manifestName, err), Hint: "this backup is damaged: take another"}
 	}
-	if err := free(c.Data); err != nil {
+	if err := againFree(c.Data); err != nil {
 		return err
 	}
 	if to, err := filepath.Abs(c.Data); err != nil || to != m.Data {
 		return UsageError{Err: fmt.Errorf("this is a backup of %s, and the lake names its files by their place", m.Data), Hint: "restore it there: --data " + m.Data}
 	}
 	if err := m.check(ctx, from); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	if err := placeDurably(filepath.Join(c.Data, unfinished), []byte("from "+from+"\n")); err != nil {
 		return err
 	}
 	for _, f := range m.Files {
@@ -233,6 +241,9 @@ func Restore(ctx context.Context, c *Config, from string, streams Streams) error
 		if err := copyFile(filepath.Join(from, filepath.FromSlash(f.Path)), filepath.Join(c.Data, filepath.FromSlash(f.Path))); err != nil {
 			return fmt.Errorf("restore %s: %w", f.Path, err)
 		}
+	}
+	if err := os.Remove(filepath.Join(c.Data, unfinished)); err != nil {
+		return err
 	}
 	r, err := ledger.Verify(ctx, c.ledgerDir(), m.Key, pipeline.DataFiles{Dir: c.lakeDir()}, time.Time{}, time.Time{})
 	if err != nil {
@@ -249,6 +260,38 @@ func Restore(ctx context.Context, c *Config, from string, streams Streams) error
 		return Outcome(ExitFindings)
 	}
 	return nil
+}
+
+// unfinished is a file of the data folder while a restore fills it: one that was cut off left it there.
+const unfinished = "restore.unfinished"
+
+// whole refuses a data folder that a restore was filling when it was cut off.
+func (c *Config) whole() error {
+	_, err := os.Stat(filepath.Join(c.Data, unfinished))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return UsageError{Err: errors.Join(fmt.Errorf("a restore into %s was cut off: only a part of the backup is there", c.Data), err), Hint: "run tocsin restore again; it begins anew"}
+}
+
+// againFree empties a data folder that a restore was filling when it was cut off, and refuses one that holds something else.
+func againFree(dir string) error {
+	mark := filepath.Join(dir, unfinished)
+	if _, err := os.Stat(mark); errors.Is(err, fs.ErrNotExist) {
+		return free(dir)
+	} else if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if err == nil && e.Name() != unfinished { // the mark goes last: what is cut off again is still no data folder
+			err = os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return os.Remove(mark)
 }
 
 // check compares every file of a backup with its list, before anything is written.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,40 +48,6 @@ type Config struct {
 	Organization string       `yaml:"organization"` // file that `aws organizations list-accounts` wrote; says which accounts there are
 	Health       HealthConfig `yaml:"health"`
 	Prices       PricesConfig `yaml:"prices"`
-}
-
-// TLSConfig is what the API is served over TLS with; both or none.
-type TLSConfig struct {
-	Certificate string `yaml:"certificate"` // PEM file, with the chain
-	Key         string `yaml:"key"`         // PEM file
-	keys        *tls.Config
-}
-
-// read loads the pair. TLS 1.2 is the least that is spoken.
-func (t *TLSConfig) read() error {
-	if t.Certificate == "" && t.Key == "" {
-		return nil
-	}
-	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
-	if err != nil {
-		return fmt.Errorf("tls: give certificate and key as PEM files: %w", err)
-	}
-	t.keys = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	return nil
-}
-
-// own is how a command of this machine asks the server that runs on the same configuration: it trusts the very certificate, under any name.
-func (t *TLSConfig) own() *tls.Config {
-	if t.keys == nil {
-		return nil
-	}
-	leaf := t.keys.Certificates[0].Certificate[0]
-	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error { //nolint:gosec // it is compared whole
-		if len(s.PeerCertificates) == 0 || !bytes.Equal(s.PeerCertificates[0].Raw, leaf) {
-			return errors.New("another certificate than that of tocsin.yaml")
-		}
-		return nil
-	}}
 }
 
 func (c *Config) scheme() string {

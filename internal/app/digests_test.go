@@ -38,7 +38,7 @@ func TestDigestsAreListed(t *testing.T) {
 		says := desk.DigestSaying{Name: content, Chain: x.region, Account: "111122223333", Region: x.region, Trail: "main", Start: day.Add(time.Duration(x.hour-1) * time.Hour), End: day.Add(time.Duration(x.hour) * time.Hour), Files: 2}
 		err := errors.Join(d.AddDigest(t.Context(), &desk.Digest{Content: content, Source: "trail", Object: content, Raw: "{}", Received: day}), d.ReadDigest(t.Context(), content, &says))
 		if x.verdict != "" {
-			err = errors.Join(err, d.JudgeDigest(t.Context(), content, x.verdict, x.reason, day))
+			err = errors.Join(err, d.JudgeDigest(t.Context(), &desk.Digest{Content: content}, x.verdict, x.reason, day))
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(killedChild); dir != "" {
 		serveUntilKilled(dir)
 	}
+	if spec := os.Getenv(backupChild); spec != "" {
+		backUpUntilKilled(spec)
+	}
 	if dir := os.Getenv(replayChild); dir != "" {
 		compareUntilKilled(dir)
 	}

@@ -89,6 +89,9 @@ func openHouse(ctx context.Context, o *ServeOptions, streams Streams) (_ *house,
 			err = errors.Join(err, h.close())
 		}
 	}()
+	if err = c.whole(); err != nil {
+		return nil, err
+	}
 	// The port first: a second process on one folder must not get as far as the data.
 	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, UsageError{Err: err, Hint: "is another tocsin running? choose another address with --listen"}
@@ -170,7 +173,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.watch, err = newWatch(c, env, h.desk, h.lake, h.log); err != nil {
 		return err
 	}
-	h.watch.states, h.watch.stored, h.watch.damage = h.sources.States, h.storedUntil, h.worker.Damage
+	h.watch.states, h.watch.stored, h.watch.damage, h.watch.unproven = h.sources.States, h.storedUntil, h.worker.Damage, h.worker.Unproven
 	h.watch.evidence = h.evidence
 	for _, s := range c.Sources {
 		if err := h.desk.AddSource(ctx, desk.Source{Name: s.Name, Kind: s.Kind, Settings: s.Settings, Created: time.Now()}); err != nil {
@@ -250,6 +253,9 @@ func (h *house) run(ctx context.Context) error {
 // serve speaks TLS where there is a certificate.
 func (h *house) serve(server *http.Server) error {
 	if keys := h.o.Config.TLS.keys; keys != nil {
+		h.o.Config.TLS.pair.failed = func(err error) {
+			h.log.Error("the certificate changed and does not load: the one of before is served", "error", err)
+		}
 		server.TLSConfig = keys
 		return server.ServeTLS(h.listener, "", "")
 	}

@@ -95,6 +95,7 @@ func (h *house) metrics() []api.Metric {
 		counter("tocsin_known_ids_forgotten_total", "Events of which a duplicate would not be told any more.", s.Unknown.Load()),
 		counter("tocsin_stream_lost_total", "Batches that the disk of the stream lost; each is a dead letter.", s.Lost.Load()),
 		counter("tocsin_lake_damaged_total", "Readings of data files that failed; tocsin ledger verify names the files.", s.Damaged.Load()),
+		gauge("tocsin_ledger_unproven", "1 while the ledger waits before a compaction that cannot be proven; the alert on the desk says why.", float64(s.Unproven.Load())),
 		gauge("tocsin_incidents", "Incidents that are concluded now.", float64(s.Incidents.Load())),
 		gauge("tocsin_stream_position", "Last position of the stream that was taken in.", float64(s.Position.Load())),
 	}

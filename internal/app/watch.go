@@ -22,6 +22,7 @@ type watch struct {
 	stored   func(ctx context.Context) time.Time // up to when all that was received is counted
 	evidence *evidence.Store                     // nil: none is kept
 	damage   func(ctx context.Context, files []lake.File) (paths []string, since time.Time)
+	unproven func() (why string, since time.Time)
 	expected health.Expected
 	prices   health.Prices
 	silences map[string]time.Duration
@@ -86,6 +87,11 @@ func (w *watch) look(ctx context.Context) error {
 		return err
 	}
 	r.Troubles = append(r.Troubles, w.harmed...)
+	if w.unproven != nil {
+		if why, since := w.unproven(); why != "" {
+			r.Troubles = append(r.Troubles, health.Unproven(why, since))
+		}
+	}
 	w.report.Store(&r)
 	_, err = w.desk.SaveTroubles(ctx, r.Troubles, now)
 	return err

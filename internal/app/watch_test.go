@@ -321,7 +321,12 @@ func TestHealthIsServed(t *testing.T) {
 			t.Errorf("coverage: %d %s %v; want %d cells", status, body, err, want)
 		}
 	}
-	_, body = ask("/metrics", "")
+	for _, token := range []string{"", secret} {
+		if status, body := ask("/metrics", token); status != http.StatusOK || strings.Contains(body, "pushed") || strings.Contains(body, accountA) || !strings.Contains(body, "tocsin_records_received_total") {
+			t.Errorf("who does not see all accounts reads of sources and accounts in the metrics: %d %s", status, body)
+		}
+	}
+	_, body = ask("/metrics", string(owner))
 	if !strings.Contains(body, `tocsin_stream_silent{source="pushed",format="cloudtrail",account="222222222222",region="\"x\n`+"\uFFFD"+`"} 1`) {
 		t.Errorf("a hostile name breaks the metrics: %s", body)
 	}

@@ -116,7 +116,7 @@ func TestAMergedIncidentGrowsIntoAnotherAccount(t *testing.T) {
 		ctx, all := t.Context(), access.Everything()
 		c := Conclusion{Findings: true, Incidents: []incident.Incident{incidentOf("t", alertOf("a", own)), incidentOf("p", alertOf("b", own), alertOf("c", own))}}
 		save(t, d, c)
-		if err := d.Merge(ctx, all, "p", "t", nil, ann); err != nil {
+		if _, err := d.Merge(ctx, all, "p", "t", "", nil, ann); err != nil {
 			t.Fatal(err)
 		}
 		sees := func(uid string, want bool) {
@@ -141,7 +141,7 @@ func TestAMergedIncidentGrowsIntoAnotherAccount(t *testing.T) {
 		c.Position, c.Incidents[1] = 3, incidentOf("p", alertOf("b", own), alertOf("c", own))
 		save(t, d, c)
 		sees("t", true)
-		part, err := d.Split(ctx, all, "t", SplitOff{Alerts: []string{"c"}}, nil, ann)
+		part, _, err := d.Split(ctx, all, "t", SplitOff{Alerts: []string{"c"}}, nil, ann)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,15 +14,16 @@ import (
 
 // Activity is one thing that somebody did about a finding.
 type Activity struct {
-	ID      string    `json:"id"`
-	Change  string    `json:"change_id"`
-	At      time.Time `json:"at"`
-	Actor   string    `json:"actor"`
-	By      string    `json:"actor_kind"` // person, token
-	Kind    string    `json:"kind"`       // verdict, changed, note, task, link, merge, split
-	Decided *Change   `json:"decided,omitempty"`
-	Text    string    `json:"text,omitempty"` // of what is no decision
-	Undone  bool      `json:"undone,omitempty"`
+	ID        string     `json:"id"`
+	Change    string     `json:"change_id"`
+	At        time.Time  `json:"at"`
+	Actor     string     `json:"actor"`
+	By        string     `json:"actor_kind"` // person, token
+	Kind      string     `json:"kind"`       // verdict, changed, note, task, link, merge, split
+	Decided   *Change    `json:"decided,omitempty"`
+	Regrouped *Regrouped `json:"regrouped,omitempty"`
+	Text      string     `json:"text,omitempty"` // of what is no decision
+	Undone    bool       `json:"undone,omitempty"`
 }
 
 // Decision is what people decided about a finding, beside what Tocsin concludes.
@@ -94,6 +95,10 @@ func (d *Desk) activity(ctx context.Context, uid string) ([]Activity, error) {
 		case kindVerdict, kindChanged, kindNote:
 			if err := json.Unmarshal([]byte(body), &a.Decided); err != nil {
 				return nil, fmt.Errorf("activity %s: %w", a.ID, err)
+			}
+		case kindMerge, kindSplit:
+			if json.Unmarshal([]byte(body), &a.Regrouped) != nil { // of before it was kept in parts
+				a.Regrouped, a.Text = nil, body
 			}
 		default:
 			a.Text = body

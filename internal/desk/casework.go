@@ -45,6 +45,7 @@ type Case struct {
 	Links    []Link   `json:"links"`
 	Merged   []string `json:"merged"`                // uids of the incidents that were merged into it
 	Into     string   `json:"merged_into,omitempty"` // it is a part of that one
+	Whole    *Extent  `json:"whole,omitempty"`       // how much there is, where this is brief and leaves some of it out
 }
 
 // AlertCase is an alert with what people did about it.
@@ -70,26 +71,23 @@ func (d *Desk) Case(ctx context.Context, scope access.Scope, uid string) (Case, 
 	if err := d.db.QueryRowContext(ctx, `SELECT merged_into, regrouped FROM incidents WHERE uid = $1`, text(uid)).Scan(&into, &regrouped); err != nil {
 		return c, fmt.Errorf("incident %s: %w", uid, err)
 	}
-	c.Into = into.String
-	if c.Decision, err = d.Decision(ctx, scope, Incidents, uid); err != nil {
-		return c, err
-	}
-	if c.Merged, err = d.column(ctx, `SELECT uid FROM incidents WHERE merged_into = $1 ORDER BY first_seen, uid`, text(uid)); err != nil {
-		return c, err
-	}
-	if regrouped == 1 && c.Into == "" {
-		if err := d.retell(ctx, &c); err != nil {
+	if c.Into = into.String; c.Into != "" {
+		if _, err := d.Incident(ctx, scope, c.Into); errors.Is(err, ErrNotFound) {
+			c.Into = "" // it holds more than the Scope sees
+		} else if err != nil {
 			return c, err
 		}
-		if !seesAll(scope, accountsOfIncident(&c.Incident)) { // what was told anew is asked for again: it was read after the Scope was asked for
-			return Case{}, fmt.Errorf("%s: %w", uid, ErrNotFound)
-		}
 	}
-	if c.Tasks, err = d.tasks(ctx, uid); err != nil {
+	if err := d.around(ctx, scope, &c); err != nil || regrouped == 0 || into.String != "" {
 		return c, err
 	}
-	c.Links, err = d.links(ctx, uid)
-	return c, err
+	if err := d.retell(ctx, &c); err != nil {
+		return c, err
+	}
+	if !seesAll(scope, accountsOfIncident(&c.Incident)) { // what was told anew is asked for again: it was read after the Scope was asked for
+		return Case{}, fmt.Errorf("%s: %w", uid, ErrNotFound)
+	}
+	return c, nil
 }
 
 // retell tells an incident of the alerts that people put in it, with the signals of all incidents that they came from.
@@ -128,15 +126,29 @@ func (d *Desk) AlertCase(ctx context.Context, scope access.Scope, uid string) (A
 	if err := json.Unmarshal(doc, &c.Alert); err != nil {
 		return c, fmt.Errorf("alert %s: %w", uid, err)
 	}
-	if err := d.db.QueryRowContext(ctx, `SELECT kind, `+home+` FROM alerts WHERE uid = $1`, text(uid)).Scan(&c.Kind, &c.Incident); err != nil {
+	var of string
+	if err := d.db.QueryRowContext(ctx, `SELECT kind, `+home+`, `+homeAccounts+` FROM alerts WHERE uid = $1`, text(uid)).Scan(&c.Kind, &c.Incident, &of); err != nil {
 		return c, fmt.Errorf("alert %s: %w", uid, err)
 	}
+	c.Incident = shownTo(scope, c.Incident, of)
 	c.Decision, err = d.Decision(ctx, scope, Alerts, uid)
 	return c, err
 }
 
 // home is the incident of an alert as people grouped it; ” for none.
 const home = `coalesce(placed_in, (SELECT merged_into FROM incidents WHERE incidents.uid = alerts.incident_uid), incident_uid, '')`
+
+// homeAccounts are the accounts of that incident.
+const homeAccounts = `coalesce((SELECT its.accounts || its.more_accounts FROM incidents its WHERE its.uid = ` + home + `), '')`
+
+// shownTo is the uid of an incident that a finding names, or ” where the Scope does not see all of that incident's accounts: a uid is made of
+// what the incident holds.
+func shownTo(scope access.Scope, uid, accounts string) string {
+	if seesAll(scope, splitAccounts(accounts)) {
+		return uid
+	}
+	return ""
+}
 
 func (d *Desk) column(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := d.db.QueryContext(ctx, query, args...)

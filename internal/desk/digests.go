@@ -127,12 +127,3 @@ func (d *Desk) ReadDigest(ctx context.Context, content string, x *DigestSaying) 
 	}
 	return nil
 }
-
-// JudgeDigest keeps a verdict that the ledger holds.
-func (d *Desk) JudgeDigest(ctx context.Context, content, verdict, reason string, now time.Time) error {
-	_, err := d.db.ExecContext(ctx, `UPDATE digests SET verdict = $1, reason = $2, judged_at = $3 WHERE content = $4`, verdict, text(reason), now.UnixMilli(), content)
-	if err != nil {
-		return fmt.Errorf("keep the verdict on a digest: %w", err)
-	}
-	return nil
-}

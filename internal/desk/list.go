@@ -67,7 +67,7 @@ type IncidentRow struct {
 // AlertRow is an alert as lists show it.
 type AlertRow struct {
 	UID       string        `json:"uid"`
-	Kind      string        `json:"kind"` // detection or health
+	Kind      string        `json:"kind"` // detection, health, hunt or digest
 	Incident  string        `json:"incident,omitempty"`
 	Title     string        `json:"title"`
 	Sentence  string        `json:"sentence"`
@@ -214,6 +214,11 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	q.narrow(&w)
 	w.alerts(scope)
 	if q.Incident != "" {
+		if _, err := d.Incident(ctx, scope, q.Incident); errors.Is(err, ErrNotFound) {
+			return Page[AlertRow]{Items: []AlertRow{}}, nil // whose alerts these are is not told
+		} else if err != nil {
+			return Page[AlertRow]{}, err
+		}
 		w.and(strings.ReplaceAll(within, "$1", "?"), text(q.Incident), text(q.Incident), text(q.Incident))
 	}
 	if q.Rule != "" {
@@ -236,7 +241,7 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	if err := w.after(q.After, ranked); err != nil {
 		return page, err
 	}
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, `+home+`, title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, assignee, verdict, version, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts`+
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, `+home+`, `+homeAccounts+`, title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, assignee, verdict, version, late, ingested_at, created_at, closed_at, withdrawn_at FROM alerts`+
 		w.String()+sorted(ranked)+` LIMIT `+strconv.Itoa(q.limit()+1), w.args...)
 	if err != nil {
 		return page, fmt.Errorf("list alerts: %w", err)
@@ -245,8 +250,9 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	for rows.Next() {
 		var r AlertRow
 		var severity, first, last, late int64
+		var of string
 		var ingested, created, closed, withdrawn sql.NullInt64
-		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &late, &ingested, &created, &closed, &withdrawn); err != nil {
+		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &of, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &r.Assignee, &r.Verdict, &r.Version, &late, &ingested, &created, &closed, &withdrawn); err != nil {
 			return page, fmt.Errorf("list alerts: %w", err)
 		}
 		if n := len(page.Items); n == q.limit() {
@@ -255,6 +261,7 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 		}
 		r.Severity, r.First, r.Last, r.Late = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC(), late == 1 //nolint:gosec // a level
 		r.Ingested, r.Created, r.Closed, r.Withdrawn = timeOf(ingested), timeOf(created), timeOf(closed), timeOf(withdrawn)
+		r.Incident = shownTo(scope, r.Incident, of)
 		page.Items = append(page.Items, r)
 	}
 	return page, rows.Err()

@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(killedChild); address != "" {
 		saveUntilKilled(address)
 	}
+	if address := os.Getenv(mergingChild); address != "" {
+		mergeUntilKilled(address)
+	}
 	os.Exit(storetest.Main(m))
 }
 

@@ -110,7 +110,7 @@ func (d *Desk) Mentions(ctx context.Context, scope access.Scope, value string, l
 	w.and("uid IN (SELECT alert_uid FROM mentions WHERE value_hash = ?)", keyOf(value))
 	w.and("withdrawn_at IS NULL")
 	w.alerts(scope)
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, coalesce(placed_in, incident_uid, ''), title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, verdict FROM alerts`+
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, kind, `+home+`, `+homeAccounts+`, title, sentence, coalesce(set_severity, severity), score, rule_id, account, origin, count, first_seen, last_seen, status, verdict FROM alerts`+
 		w.String()+fmt.Sprintf(` ORDER BY last_seen DESC, uid LIMIT %d`, max(1, limit)), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for alerts that name a value: %w", err)
@@ -119,11 +119,13 @@ func (d *Desk) Mentions(ctx context.Context, scope access.Scope, value string, l
 	out := []AlertRow{}
 	for rows.Next() {
 		var r AlertRow
+		var of string
 		var severity, first, last int64
-		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &r.Verdict); err != nil {
+		if err := rows.Scan(&r.UID, &r.Kind, &r.Incident, &of, &r.Title, &r.Sentence, &severity, &r.Score, &r.Rule, &r.Account, &r.Origin, &r.Count, &first, &last, &r.Status, &r.Verdict); err != nil {
 			return nil, fmt.Errorf("look for alerts that name a value: %w", err)
 		}
 		r.Severity, r.First, r.Last = finding.Level(severity), time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC() //nolint:gosec // a level
+		r.Incident = shownTo(scope, r.Incident, of)
 		out = append(out, r)
 	}
 	return out, rows.Err()

@@ -71,8 +71,8 @@ func (d *Desk) Now(ctx context.Context) (n int64, err error) {
 // Updates lists findings that changed after a place, in order, and up to which place it looked: ask again from there. A finding that
 // changed several times is told once, as it is now.
 func (d *Desk) Updates(ctx context.Context, scope access.Scope, after int64) (_ []Update, upTo int64, _ error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT seq, 'incidents', uid, headline, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts || more_accounts, coalesce(merged_into, ''), CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM incidents WHERE seq > $1
-		UNION ALL SELECT seq, 'alerts', uid, title, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts, '', CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM alerts WHERE seq > $1 ORDER BY 1 LIMIT $2`, after, maxUpdates)
+	rows, err := d.db.QueryContext(ctx, `SELECT seq, 'incidents', uid, headline, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts || more_accounts, coalesce(merged_into, ''), coalesce((SELECT its.accounts || its.more_accounts FROM incidents its WHERE its.uid = incidents.merged_into), ''), CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM incidents WHERE seq > $1
+		UNION ALL SELECT seq, 'alerts', uid, title, coalesce(set_severity, severity), status, assignee, verdict, version, updated_at, accounts, '', '', CASE WHEN withdrawn_at IS NULL THEN 0 ELSE 1 END FROM alerts WHERE seq > $1 ORDER BY 1 LIMIT $2`, after, maxUpdates)
 	if err != nil {
 		return nil, after, fmt.Errorf("updates: %w", err)
 	}
@@ -82,13 +82,15 @@ func (d *Desk) Updates(ctx context.Context, scope access.Scope, after int64) (_ 
 	for rows.Next() {
 		var u Update
 		var severity, withdrawn int64
+		var into string
 		var at sql.NullInt64
-		if err := rows.Scan(&u.Seq, &u.Kind, &u.UID, &u.Title, &severity, &u.Status, &u.Assignee, &u.Verdict, &u.Version, &at, &u.accounts, &u.Merged, &withdrawn); err != nil {
+		if err := rows.Scan(&u.Seq, &u.Kind, &u.UID, &u.Title, &severity, &u.Status, &u.Assignee, &u.Verdict, &u.Version, &at, &u.accounts, &u.Merged, &into, &withdrawn); err != nil {
 			return nil, after, fmt.Errorf("updates: %w", err)
 		}
 		u.Severity, u.At, u.Withdrawn = finding.Level(severity), timeOf(at), withdrawn == 1 //nolint:gosec // a level
 		upTo = u.Seq
 		if seesAll(scope, splitAccounts(u.accounts)) {
+			u.Merged = shownTo(scope, u.Merged, into)
 			out = append(out, u)
 		}
 	}

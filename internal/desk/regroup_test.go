@@ -51,13 +51,13 @@ func TestMergeAndSplitAreRemembered(t *testing.T) {
 				}
 			}
 		}
-		if err := d.Merge(ctx, access.Accounts(own), "k", "i", nil, ann); !errors.Is(err, ErrNotFound) {
+		if _, err := d.Merge(ctx, access.Accounts(own), "k", "i", "", nil, ann); !errors.Is(err, ErrNotFound) {
 			t.Errorf("out of scope: %v", err)
 		}
-		if err := d.Merge(ctx, all, "k", "i", ptr(int64(9)), ann); !errors.Is(err, ErrChanged) {
+		if _, err := d.Merge(ctx, all, "k", "i", "", ptr(int64(9)), ann); !errors.Is(err, ErrChanged) {
 			t.Errorf("an old version: %v", err)
 		}
-		if err := d.Merge(ctx, all, "k", "i", ptr(int64(0)), ann); err != nil {
+		if _, err := d.Merge(ctx, all, "k", "i", "the same key", ptr(int64(0)), ann); err != nil {
 			t.Fatal(err)
 		}
 		holds("i", "a", "b", "c")
@@ -72,7 +72,7 @@ func TestMergeAndSplitAreRemembered(t *testing.T) {
 		c.Position, c.Incidents[1] = 2, incidentOf("k", alertOf("c", foreign), alertOf("d", foreign))
 		save(t, d, c)
 		holds("i", "a", "b", "c", "d")
-		part, err := d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b", "d"}}, nil, byAt(noon.Add(time.Second)))
+		part, _, err := d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b", "d"}}, nil, byAt(noon.Add(time.Second)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestMergeAndSplitAreRemembered(t *testing.T) {
 		save(t, d, c)
 		holds("i", "a", "c", "e")
 		holds(part, "b", "d")
-		if _, err := d.Split(ctx, all, "i", SplitOff{Incident: "k"}, nil, byAt(noon.Add(time.Minute))); err != nil {
+		if _, _, err := d.Split(ctx, all, "i", SplitOff{Incident: "k"}, nil, byAt(noon.Add(time.Minute))); err != nil {
 			t.Fatal(err)
 		}
 		holds("i", "a", "e")
@@ -97,6 +97,9 @@ func TestMergeAndSplitAreRemembered(t *testing.T) {
 		if err != nil || kinds != "merge split split " {
 			t.Errorf("its memory: %q, %v", kinds, err)
 		}
+		if m := got.Decision.Activity[0].Regrouped; m == nil || *m != (Regrouped{Did: "took in", Other: "k", Why: "the same key"}) {
+			t.Errorf("who merged what and why: %+v", m)
+		}
 	})
 }
 
@@ -104,21 +107,140 @@ func TestWhatCannotBeRegroupedIsSaid(t *testing.T) {
 	onEach(t, func(t *testing.T, d *Desk) {
 		save(t, d, Conclusion{Findings: true, Incidents: []incident.Incident{incidentOf("i", alertOf("a", own)), incidentOf("k", alertOf("b", own)), incidentOf("l", alertOf("c", own))}})
 		all := access.Everything()
-		if err := d.Merge(t.Context(), all, "k", "i", nil, ann); err != nil {
+		if _, err := d.Merge(t.Context(), all, "k", "i", "", nil, ann); err != nil {
 			t.Fatal(err)
+		}
+		merge := func(uid, into string) error {
+			_, err := d.Merge(t.Context(), all, uid, into, "", nil, ann)
+			return err
 		}
 		var mistake MistakeError
 		for name, err := range map[string]error{
-			"into itself": d.Merge(t.Context(), all, "i", "i", nil, ann), "a part": d.Merge(t.Context(), all, "k", "l", nil, ann), "into a part": d.Merge(t.Context(), all, "l", "k", nil, ann),
+			"into itself": merge("i", "i"), "a part": merge("k", "l"), "into a part": merge("l", "k"),
 		} {
 			if !errors.As(err, &mistake) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		for name, off := range map[string]SplitOff{"nothing": {}, "both": {Incident: "k", Alerts: []string{"a"}}, "no part": {Incident: "l"}, "all": {Alerts: []string{"a", "b"}}, "foreign": {Alerts: []string{"c"}}} {
-			if _, err := d.Split(t.Context(), all, "i", off, nil, ann); !errors.As(err, &mistake) {
+			if _, _, err := d.Split(t.Context(), all, "i", off, nil, ann); !errors.As(err, &mistake) {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+// TestARegroupingIsUndone takes a merge and a split back within 30 seconds: all is as it was, and what is concluded later goes where it went before.
+func TestARegroupingIsUndone(t *testing.T) {
+	onEach(t, func(t *testing.T, d *Desk) {
+		ctx, all := t.Context(), access.Everything()
+		c := Conclusion{Findings: true, Incidents: []incident.Incident{incidentOf("i", alertOf("a", own), alertOf("b", own)), incidentOf("k", alertOf("c", foreign)), incidentOf("l", alertOf("d", own))}}
+		save(t, d, c)
+		holds := func(uid string, want ...string) {
+			t.Helper()
+			rows, err := d.Alerts(ctx, all, Query{Incident: uid})
+			got := []string{}
+			for _, r := range rows.Items {
+				got = append(got, r.UID)
+			}
+			slices.Sort(got)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s holds %q, not %q (%v)", uid, got, want, err)
+			}
+		}
+		if _, err := d.Merge(ctx, all, "l", "k", "", nil, ann); err != nil {
+			t.Fatal(err)
+		}
+		change, err := d.Merge(ctx, all, "k", "i", "", nil, ann)
+		if err != nil {
+			t.Fatal(err)
+		}
+		holds("i", "a", "b", "c", "d")
+		if _, err := d.Undo(ctx, access.Accounts(own), change, byAt(noon.Add(time.Second))); err == nil {
+			t.Error("who sees one account only undoes it")
+		}
+		if _, err := d.Undo(ctx, all, change, byAt(noon.Add(time.Minute))); !errors.Is(err, ErrTooLate) {
+			t.Errorf("after a minute: %v", err)
+		}
+		if _, err := d.Undo(ctx, all, change, byAt(noon.Add(time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		holds("i", "a", "b")
+		holds("k", "c", "d")
+		if _, err := d.Case(ctx, access.Accounts(own), "i"); err != nil {
+			t.Errorf("whose it is was not put back: %v", err)
+		}
+		part, change, err := d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b"}}, nil, byAt(noon.Add(2*time.Second)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		holds(part, "b")
+		if _, err := d.Undo(ctx, all, change, byAt(noon.Add(3*time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		holds("i", "a", "b")
+		holds(part)
+		if page, err := d.Incidents(ctx, all, Query{}); err != nil || page.Total != 2 {
+			t.Errorf("%+v, %v", page, err)
+		}
+		c.Position, c.Incidents[0] = 2, incidentOf("i", alertOf("a", own), alertOf("b", own), alertOf("e", own))
+		save(t, d, c)
+		holds("i", "a", "b", "e")
+		part, change, err = d.Split(ctx, all, "i", SplitOff{Alerts: []string{"b"}}, nil, byAt(noon.Add(4*time.Second)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.AddTask(ctx, all, part, "look", "", byAt(noon.Add(5*time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		var mistake MistakeError
+		if _, err := d.Undo(ctx, all, change, byAt(noon.Add(6*time.Second))); !errors.As(err, &mistake) {
+			t.Errorf("it is undone though somebody worked on the part: %v", err)
+		}
+		holds(part, "b")
+	})
+}
+
+// TestARegroupingIsForeseen asks what a merge and a split would make, and then makes them: it is what was said.
+func TestARegroupingIsForeseen(t *testing.T) {
+	onEach(t, func(t *testing.T, d *Desk) {
+		ctx, all := t.Context(), access.Everything()
+		save(t, d, Conclusion{Findings: true, Incidents: []incident.Incident{incidentOf("i", alertOf("a", own), alertOf("b", own)), incidentOf("k", alertOf("c", foreign))}})
+		is := func(uid string, want Told) {
+			t.Helper()
+			c, err := d.Case(ctx, all, uid)
+			if got := brief(&c.Incident); err != nil || got.Headline != want.Headline || got.Score != want.Score || got.Alerts != want.Alerts || got.Severity != want.Severity {
+				t.Errorf("%s was foreseen as %+v, and is %+v (%v)", uid, want, got, err)
+			}
+		}
+		if _, err := d.ForeseeMerge(ctx, access.Accounts(own), "k", "i"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("out of scope: %v", err)
+		}
+		f, err := d.ForeseeMerge(ctx, all, "k", "i")
+		if err != nil || f.Then.Alerts != 3 || f.Other == nil || f.Other.Alerts != 1 || f.Now.Alerts != 2 {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if _, err := d.Merge(ctx, all, "k", "i", "", nil, ann); err != nil {
+			t.Fatal(err)
+		}
+		is("i", f.Then)
+		for _, off := range []SplitOff{{Alerts: []string{"b"}}, {Incident: "k"}} {
+			f, err := d.ForeseeSplit(ctx, all, "i", off)
+			if err != nil || f.Part == nil || f.Part.Alerts != 1 {
+				t.Fatalf("%+v, %v", f, err)
+			}
+			part, _, err := d.Split(ctx, all, "i", off, nil, byAt(noon.Add(time.Second)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			is("i", f.Then)
+			if off.Incident == "" {
+				is(part, *f.Part)
+			}
+		}
+		var mistake MistakeError
+		if _, err := d.ForeseeSplit(ctx, all, "i", SplitOff{Incident: "k"}); !errors.As(err, &mistake) {
+			t.Errorf("no part of it: %v", err)
 		}
 	})
 }

@@ -138,19 +138,23 @@ func saveIncident(ctx context.Context, o *order, in *incident.Incident, c *Concl
 	if err != nil {
 		return fmt.Errorf("incident %s: %w", in.UID, err)
 	}
+	short, err := briefText(in)
+	if err != nil {
+		return fmt.Errorf("incident %s: %w", in.UID, err)
+	}
 	ingested := time.Time{}
 	for i := range in.Alerts {
 		if t := ingestedOf(&in.Alerts[i], c); ingested.IsZero() || !t.IsZero() && t.Before(ingested) {
 			ingested = t
 		}
 	}
-	r, err := o.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at, seq, related_told)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11, $12, 1)
+	r, err := o.tx.ExecContext(ctx, `INSERT INTO incidents (uid, headline, severity, score, first_seen, last_seen, alerts, accounts, status, doc, occurred_at, ingested_at, created_at, updated_at, seq, related_told, brief)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $5, $10, $11, $11, $12, 1, $13)
 		ON CONFLICT (uid) DO UPDATE SET headline = excluded.headline, severity = excluded.severity, score = excluded.score, first_seen = excluded.first_seen,
-			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
+			last_seen = excluded.last_seen, alerts = excluded.alerts, accounts = excluded.accounts, doc = excluded.doc, brief = excluded.brief, occurred_at = CASE WHEN incidents.closed_at IS NULL AND excluded.occurred_at < incidents.occurred_at THEN excluded.occurred_at ELSE incidents.occurred_at END,
 			ingested_at = coalesce(incidents.ingested_at, excluded.ingested_at), withdrawn_at = NULL, updated_at = excluded.updated_at, seq = excluded.seq
 		WHERE incidents.doc <> excluded.doc OR incidents.accounts <> excluded.accounts OR incidents.withdrawn_at IS NOT NULL`,
-		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(accountsOfIncident(in)), string(doc), millis(ingested), c.Now.UnixMilli(), o.next())
+		in.UID, text(in.Headline), int64(in.Severity), in.Score, in.First.UnixMilli(), in.Last.UnixMilli(), len(in.Alerts), joinAccounts(accountsOfIncident(in)), string(doc), millis(ingested), c.Now.UnixMilli(), o.next(), short)
 	if err != nil {
 		return err
 	}

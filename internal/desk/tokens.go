@@ -84,6 +84,21 @@ func (d *Desk) TokenOf(ctx context.Context, secret string, now time.Time) (Token
 	return t, nil
 }
 
+// DeadToken says whose a secret was that stands for nothing (any more), and why it does not: revoked, expired, or unknown, with no name.
+func (d *Desk) DeadToken(ctx context.Context, secret string) (name, why string, err error) {
+	var revoked sql.NullInt64
+	err = d.db.QueryRowContext(ctx, `SELECT name, revoked_at FROM tokens WHERE hash = $1`, hashOf(secret)).Scan(&name, &revoked)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", "no token of this installation", nil
+	case err != nil:
+		return "", "", fmt.Errorf("look for token: %w", err)
+	case revoked.Valid:
+		return name, "it was revoked", nil
+	}
+	return name, "it expired", nil
+}
+
 // Tokens lists what was ever given out, by name and age, without the secrets.
 func (d *Desk) Tokens(ctx context.Context) ([]Token, error) {
 	rows, err := d.db.QueryContext(ctx, `SELECT name, source, accounts, role, before_roles, created_at, expires_at, revoked_at FROM tokens ORDER BY name, created_at, hash`)

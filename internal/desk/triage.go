@@ -205,7 +205,9 @@ type state struct {
 	SeverityWhy string `json:"severity_why"`
 	Version     int64  `json:"version"`
 	Points      points `json:"points"`
-	accounts    []string
+	// Regroup is how what a merge or split moved stood before; of one of its two incidents.
+	Regroup  *regroup `json:"regroup,omitempty"`
+	accounts []string
 }
 
 // points are the time points that a decision can set; see docs of the desk's tables.
@@ -230,6 +232,7 @@ func standing(ctx context.Context, tx *sql.Tx, kind, uid string) (state, error) 
 // next is the state after a change.
 func (s state) next(kind string, c Change, now int64) state {
 	n := s
+	n.Regroup = nil
 	set := func(at **int64) {
 		if *at == nil {
 			*at = &now

@@ -129,44 +129,33 @@ func (d *Desk) Tunings(ctx context.Context, scope access.Scope) ([]Tuning, error
 	return out, rows.Err()
 }
 
+// taking is what Suppress wants of an alert, as it was read: seq is its place in the order of changes then.
+type taking struct {
+	uid, was, want string
+	seq            int64
+}
+
 // Suppress gives each alert of a rule to the filter that takes it, and gives back what none takes any more. An alert that was judged a
-// true positive, or that somebody works on, is never taken. It returns how many alerts changed.
+// true positive, or that somebody works on, is never taken: also not where that was decided while the filters were looked at. What changed
+// meanwhile is left for the next time. It returns how many alerts changed.
 func (d *Desk) Suppress(ctx context.Context, rule string, takes func(a *finding.Alert) string, now time.Time) (int, error) {
-	rows, err := d.db.QueryContext(ctx, `SELECT uid, doc, suppressed_by, CASE WHEN verdict = 'true_positive' OR status <> 'new' AND suppressed_by = '' THEN 1 ELSE 0 END FROM alerts
-		WHERE rule_id = $1 AND kind = 'detection' AND withdrawn_at IS NULL ORDER BY uid`, text(rule))
-	if err != nil {
-		return 0, fmt.Errorf("apply filters: %w", err)
+	wanted, err := d.takings(ctx, rule, takes)
+	if err != nil || len(wanted) == 0 {
+		return 0, err
 	}
-	changes := map[string]string{}
-	for rows.Next() {
-		var uid, doc, by string
-		var never int
-		if err := rows.Scan(&uid, &doc, &by, &never); err != nil {
-			return 0, errors.Join(fmt.Errorf("apply filters: %w", err), rows.Close())
-		}
-		var a finding.Alert
-		want := ""
-		if never == 0 && json.Unmarshal([]byte(doc), &a) == nil {
-			want = takes(&a)
-		}
-		if want != by {
-			changes[uid] = want
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return 0, fmt.Errorf("apply filters: %w", err)
-	}
-	if len(changes) == 0 {
-		return 0, nil
-	}
+	changed := 0
 	err = d.db.Tx(ctx, func(tx *sql.Tx) error {
 		o, err := inOrder(ctx, tx)
 		if err != nil {
 			return err
 		}
-		for uid, by := range changes {
-			if _, err := tx.ExecContext(ctx, `UPDATE alerts SET suppressed_by = $1, updated_at = $2, seq = $4 WHERE uid = $3`, by, now.UnixMilli(), uid, o.next()); err != nil {
+		for _, t := range wanted {
+			done, err := t.apply(ctx, tx, o.next(), now)
+			if err != nil {
 				return err
+			}
+			if done {
+				changed++
 			}
 		}
 		return o.keep(ctx)
@@ -174,7 +163,49 @@ func (d *Desk) Suppress(ctx context.Context, rule string, takes func(a *finding.
 	if err != nil {
 		return 0, fmt.Errorf("apply filters: %w", err)
 	}
-	return len(changes), nil
+	return changed, nil
+}
+
+// takings asks of each alert of a rule which filter takes it, and lists those that are another's than they were.
+func (d *Desk) takings(ctx context.Context, rule string, takes func(a *finding.Alert) string) ([]taking, error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT uid, doc, suppressed_by, seq, CASE WHEN verdict = 'true_positive' OR status <> 'new' AND suppressed_by = '' THEN 1 ELSE 0 END FROM alerts
+		WHERE rule_id = $1 AND kind = 'detection' AND withdrawn_at IS NULL ORDER BY uid`, text(rule))
+	if err != nil {
+		return nil, fmt.Errorf("apply filters: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // its error is that of Err
+	var out []taking
+	for rows.Next() {
+		var t taking
+		var doc string
+		var never int
+		if err := rows.Scan(&t.uid, &doc, &t.was, &t.seq, &never); err != nil {
+			return nil, fmt.Errorf("apply filters: %w", err)
+		}
+		var a finding.Alert
+		if never == 0 && json.Unmarshal([]byte(doc), &a) == nil {
+			t.want = takes(&a)
+		}
+		if t.want != t.was {
+			out = append(out, t)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("apply filters: %w", err)
+	}
+	return out, nil
+}
+
+// apply writes it where the alert is still as it was read, and the filter still lives.
+func (t *taking) apply(ctx context.Context, tx *sql.Tx, seq int64, now time.Time) (bool, error) {
+	r, err := tx.ExecContext(ctx, `UPDATE alerts SET suppressed_by = $1, updated_at = $2, seq = $3 WHERE uid = $4 AND seq = $5 AND suppressed_by = $6 AND withdrawn_at IS NULL
+		AND ($1 = '' OR verdict <> 'true_positive' AND (status = 'new' OR suppressed_by <> '') AND EXISTS (SELECT 1 FROM tunings WHERE id = $1 AND ended_at IS NULL AND expires_at > $2))`,
+		t.want, now.UnixMilli(), seq, t.uid, t.seq, t.was)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
 }
 
 // Tell makes or renews an alert of a hunt that found more than before.

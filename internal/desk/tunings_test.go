@@ -96,3 +96,46 @@ func TestAFilterHidesAndGivesBack(t *testing.T) {
 		t.Errorf("alerts of the hunt: %v", got)
 	}
 }
+
+// TestAFilterLeavesWhatChangesMeanwhile decides about alerts, and ends the filter, between the look of the filters and their write.
+func TestAFilterLeavesWhatChangesMeanwhile(t *testing.T) {
+	onEach(t, filterLeavesWhatChanges)
+}
+
+func filterLeavesWhatChanges(t *testing.T, d *Desk) {
+	ctx, at := t.Context(), time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	c := Conclusion{Partition: "p", Position: 1, Findings: true, Now: at}
+	for _, uid := range []string{"closed", "judged", "same", "worked"} {
+		c.Loose = append(c.Loose, finding.Alert{UID: uid, Severity: finding.High, Rule: finding.Rule{ID: "r1"}, Account: "111111111111", First: at, Last: at, Signals: []finding.Signal{}})
+	}
+	if err := d.Save(ctx, &c); err != nil {
+		t.Fatal(err)
+	}
+	by := By{Name: "maria", Kind: "person", At: at}
+	if err := d.AcceptTuning(ctx, &Tuning{ID: "f1", Rule: "r1", Proof: []byte("{}"), Expires: at.Add(time.Hour)}, by); err != nil {
+		t.Fatal(err)
+	}
+	works, closed, verdict := "in_progress", "closed", TruePositive
+	changes := map[string]Change{"worked": {Status: &works}, "closed": {Status: &closed}, "judged": {Verdict: &verdict}}
+	meanwhile := func(a *finding.Alert) string {
+		if c, is := changes[a.UID]; is {
+			if _, err := d.Decide(ctx, access.Everything(), Alerts, []string{a.UID}, nil, c, by); err != nil {
+				t.Error(err)
+			}
+		}
+		return "f1"
+	}
+	if n, err := d.Suppress(ctx, "r1", meanwhile, at); n != 1 || err != nil {
+		t.Errorf("%d are taken, %v", n, err)
+	}
+	p, err := d.Alerts(ctx, access.Everything(), Query{Suppressed: true})
+	if err != nil || len(p.Items) != 1 || p.Items[0].UID != "same" {
+		t.Errorf("taken are %+v, %v", p.Items, err)
+	}
+	if err := d.EndTuning(ctx, "f1", by); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := d.Suppress(ctx, "r1", func(*finding.Alert) string { return "f1" }, at); n != 0 || err != nil {
+		t.Errorf("a filter that ended takes %d, %v", n, err)
+	}
+}

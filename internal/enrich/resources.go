@@ -118,7 +118,23 @@ var grantTargets = []string{
 	"CreateServiceSpecificCredential", "ResetServiceSpecificCredential", "DeactivateMFADevice", "AttachUserPolicy", "PutUserPolicy", "AttachRolePolicy", "PutRolePolicy",
 }
 
-// Grants lists the identities and keys that a successful call made usable or more powerful.
+// maxLaunched bounds the instances of one call that are known as its own; RunInstances starts at most as many as a quota allows.
+const maxLaunched = 256
+
+// launched lists the instances that a call started, by what it was answered.
+func launched(op string, response *fastjson.Value) (out []Resource) {
+	if op != "RunInstances" {
+		return nil
+	}
+	for _, id := range member(response, "instancesSet.items.instanceId") {
+		if instance := InstanceID(id); instance != "" && len(out) < maxLaunched {
+			out = append(out, Resource{Kind: "instance", ID: instance, Name: instance})
+		}
+	}
+	return out
+}
+
+// Grants lists what a successful call brought into being or made more powerful, for others to act as: identities, keys, and the instances that it started.
 func (f *Facts) Grants() []Resource {
 	op := f.ev.Text(at.operation)
 	if !isCall(f.ev) || f.Outcome() != "success" {
@@ -131,6 +147,7 @@ func (f *Facts) Grants() []Resource {
 			out = append(out, Resource{Kind: "access_key", ID: id})
 		}
 	}
+	out = append(out, launched(op, response)...)
 	if slices.Contains(grantTargets, op) {
 		for _, r := range f.Resources() {
 			if r.Kind == "user" || r.Kind == "role" {

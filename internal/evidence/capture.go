@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,8 @@ import (
 const (
 	MaxEvents    = 10_000   // of one capture
 	MaxDocument  = 64 << 20 // bytes of one document or file
+	MaxSetItems  = 50_000   // of all captures of a set
+	MaxSetBytes  = 4 << 30  // likewise
 	maxDocuments = 1000
 	maxWords     = 4096 // bytes of a title, a reason or a name
 )
@@ -50,7 +53,11 @@ type Document struct {
 	Name  string
 	Media string // "" is application/octet-stream
 	Body  []byte
+	From  io.Reader // read in place of Body, once, into the vault
+	taken *taken
 }
+
+const errTooLarge = MistakeError("a file has at most 64 MiB: split it, or keep it elsewhere and add a file with its SHA-256")
 
 func (r *Request) check() error {
 	switch {
@@ -66,10 +73,10 @@ func (r *Request) check() error {
 	for i := range r.Documents {
 		d := &r.Documents[i]
 		switch {
-		case len(d.Body) == 0:
+		case len(d.Body) == 0 && d.From == nil:
 			return MistakeError("the file " + strconv.Quote(d.Name) + " is empty")
 		case len(d.Body) > MaxDocument:
-			return MistakeError("a file has at most 64 MiB: split it, or keep it elsewhere and add a file with its SHA-256")
+			return errTooLarge
 		case strings.TrimSpace(d.Name) == "" || len(d.Name) > maxWords:
 			return MistakeError("name the file, in at most 4,096 bytes")
 		case !slices.Contains([]string{KindIncident, KindEntity, KindScreenshot, KindFile}, d.Kind):
@@ -88,11 +95,56 @@ func (s *Store) Capture(ctx context.Context, scope access.Scope, by By, r *Reque
 	if err := r.check(); err != nil {
 		return "", err
 	}
-	id, n, err := s.keep(ctx, scope, by, r)
-	if err != nil {
+	if err := s.receive(ctx, scope, r); err != nil {
 		return "", err
 	}
+	id, n, err := s.keep(ctx, scope, by, r)
+	if err != nil {
+		return "", errors.Join(err, r.drop())
+	}
 	return id, s.seal(ctx, id, n)
+}
+
+// receive reads what comes from elsewhere, however slowly, before anything is locked; of who does not see the set nothing is read.
+func (s *Store) receive(ctx context.Context, scope access.Scope, r *Request) (err error) {
+	if r.Set != "" {
+		if _, err := s.set(ctx, scope, r.Set); err != nil {
+			return err
+		}
+	}
+	for i := range r.Documents {
+		if d := &r.Documents[i]; d.From != nil {
+			if d.taken, err = s.vault.take(d.From, MaxDocument); err != nil {
+				return errors.Join(err, r.drop())
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Request) drop() (err error) {
+	for i := range r.Documents {
+		if t := r.Documents[i].taken; t != nil {
+			err = errors.Join(err, t.drop())
+		}
+	}
+	return err
+}
+
+// keepDocument puts a document into the vault.
+func (s *Store) keepDocument(d *Document) (Item, error) {
+	media := d.Media
+	if media == "" {
+		media = "application/octet-stream"
+	}
+	it := Item{Kind: d.Kind, Name: text(d.Name), Media: text(media), Bytes: int64(len(d.Body))}
+	if d.taken != nil {
+		it.SHA256, it.Bytes = d.taken.sum, d.taken.size
+		return it, s.vault.place(d.taken)
+	}
+	var err error
+	it.SHA256, err = s.vault.put(d.Body)
+	return it, err
 }
 
 // keep writes files and rows.
@@ -107,16 +159,11 @@ func (s *Store) keep(ctx context.Context, scope access.Scope, by By, r *Request)
 		return "", 0, err
 	}
 	for i := range r.Documents {
-		d := &r.Documents[i]
-		sum, err := s.vault.put(d.Body)
+		it, err := s.keepDocument(&r.Documents[i])
 		if err != nil {
 			return "", 0, err
 		}
-		media := d.Media
-		if media == "" {
-			media = "application/octet-stream"
-		}
-		m.Items = append(m.Items, Item{Kind: d.Kind, Name: text(d.Name), Media: text(media), SHA256: sum, Bytes: int64(len(d.Body))})
+		m.Items = append(m.Items, it)
 	}
 	if len(m.Items) == 0 {
 		return "", 0, fmt.Errorf("%w: none of the events is in the lake (an event is there about a minute after it came in), or none may be seen", ErrNotFound)
@@ -190,7 +237,10 @@ func (s *Store) insert(ctx context.Context, m *Manifest, sum ledger.Hash, fresh 
 		total += n
 	}
 	err := s.o.DB.Tx(ctx, func(tx *sql.Tx) error {
-		var err error
+		err := s.fits(ctx, tx, m, total)
+		if err != nil {
+			return err
+		}
 		if fresh {
 			_, err = tx.ExecContext(ctx, `INSERT INTO evidence_sets (id, title, incident, accounts, created_at, created_by, held_by, held_why, problem) VALUES ($1, $2, $3, $4, $5, $6, '', '', '')`,
 				m.Set, m.Title, m.Incident, joinAccounts(m.Accounts), m.At.UnixMilli(), text(m.By.Name))
@@ -215,6 +265,19 @@ func (s *Store) insert(ctx context.Context, m *Manifest, sum ledger.Hash, fresh 
 		return fmt.Errorf("keep evidence: %w", err)
 	}
 	return nil
+}
+
+// fits says where a set would be more than one can look through, verify and export.
+func (s *Store) fits(ctx context.Context, tx *sql.Tx, m *Manifest, more int64) error {
+	var items, total int64
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(items), 0), coalesce(sum(bytes), 0) FROM evidence_captures WHERE set_id = $1`, m.Set).Scan(&items, &total); err != nil {
+		return err
+	}
+	items, total = items+int64(len(m.Items)), total+more
+	if items <= s.o.MaxItems && total <= s.o.MaxBytes {
+		return nil
+	}
+	return MistakeError(fmt.Sprintf("with this the set would hold %d items of %d bytes in all, and a set holds at most %d items and %d bytes: capture less, or make a new set for the rest", items, total, s.o.MaxItems, s.o.MaxBytes))
 }
 
 // seal puts the leaf of a capture into the ledger and keeps its proof. Repeating it is harmless.

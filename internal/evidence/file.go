@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,37 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/ledger"
 )
+
+// Spooled is an export in a file that nobody else finds. Close lets go of it.
+type Spooled struct {
+	*os.File
+	Size int64
+}
+
+// Close closes the file and removes it.
+func (s *Spooled) Close() error { return errors.Join(s.File.Close(), os.Remove(s.Name())) }
+
+// Spool writes the export into a file beside the vault's, so that who asked hears whether it came out whole before the first byte is sent,
+// and no memory holds it. What a kill leaves goes with Sweep.
+func (e *Export) Spool() (*Spooled, error) {
+	f, err := os.CreateTemp(e.vault.dir, "*"+part)
+	if err != nil {
+		return nil, fmt.Errorf("write the export: %w", err)
+	}
+	s := &Spooled{File: f}
+	b := bufio.NewWriterSize(f, 256<<10)
+	err = errors.Join(e.Write(b), b.Flush())
+	if err == nil {
+		s.Size, err = f.Seek(0, io.SeekCurrent)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
 
 // Write writes the export.
 func (e *Export) Write(w io.Writer) error {
@@ -45,12 +77,12 @@ func (e *Export) zip(w io.Writer) error {
 		return fmt.Errorf("write the export: %w", err)
 	}
 	for _, sum := range e.blobs {
-		content, err := e.vault.get(sum)
+		f, err := z.Create(blobFolder + sum.String())
 		if err != nil {
-			return err
-		}
-		if err := put(blobFolder+sum.String(), content); err != nil {
 			return fmt.Errorf("write the export: %w", err)
+		}
+		if err := e.vault.copy(f, sum); err != nil {
+			return err
 		}
 	}
 	if err := errors.Join(z.Close(), tail.end()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tocsin-security/tocsin/internal/ledger"
@@ -44,42 +45,53 @@ func (e *Export) page(w io.Writer) error {
 	script := verifierScript + pageScript
 	head := `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src ` +
 		policyHash(script) + `; style-src ` + policyHash(pageStyle) + `; img-src blob:; base-uri 'none'; form-action 'none'"><meta name="referrer" content="no-referrer">` + sumOpen
-	var b bytes.Buffer
-	b.WriteString(`"><title>` + e.Name + `</title><style>` + pageStyle + `</style></head><body><noscript>This page shows and verifies its evidence with a script of its own, which this browser does not run.</noscript>` + bundleOpen)
-	if err := embedJSON(&b, e.bundle); err != nil {
-		return err
-	}
-	b.WriteString("</script>" + blobsOpen)
-	blobs := make(map[string]string, len(e.blobs))
-	for _, sum := range e.blobs {
-		content, err := e.vault.get(sum)
-		if err != nil {
-			return err
-		}
-		blobs[sum.String()] = base64.StdEncoding.EncodeToString(content)
-	}
-	if err := embedJSON(&b, blobs); err != nil {
-		return err
-	}
-	b.WriteString("</script><script>" + script + "</script></body></html>")
 	h := sha256.New()
-	for _, text := range []string{head, noSum} {
-		if _, err := io.WriteString(h, text); err != nil {
-			return err
-		}
+	if _, err := io.WriteString(h, head+noSum); err != nil {
+		return err
 	}
-	if _, err := h.Write(b.Bytes()); err != nil {
+	if err := e.rest(h, script); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(w)
 	_, err := out.WriteString(head + hex.EncodeToString(h.Sum(nil)))
 	if err == nil {
-		_, err = out.Write(b.Bytes())
+		err = e.rest(out, script) // the same again: no page is held in memory for its hash
 	}
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
 	return nil
+}
+
+// rest writes what comes after the page's own hash.
+func (e *Export) rest(w io.Writer, script string) error {
+	var b bytes.Buffer
+	b.WriteString(`"><title>` + e.Name + `</title><style>` + pageStyle + `</style></head><body><noscript>This page shows and verifies its evidence with a script of its own, which this browser does not run.</noscript>` + bundleOpen)
+	if err := embedJSON(&b, e.bundle); err != nil {
+		return err
+	}
+	b.WriteString("</script>" + blobsOpen + "{")
+	if _, err := b.WriteTo(w); err != nil {
+		return err
+	}
+	for i, sum := range slices.SortedFunc(slices.Values(e.blobs), func(a, b ledger.Hash) int { return strings.Compare(a.String(), b.String()) }) {
+		open := `,"`
+		if i == 0 {
+			open = `"`
+		}
+		if _, err := io.WriteString(w, open+sum.String()+`":"`); err != nil {
+			return err
+		}
+		packed := base64.NewEncoder(base64.StdEncoding, w)
+		if err := errors.Join(e.vault.copy(packed, sum), packed.Close()); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, `"`); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "}</script><script>"+script+"</script></body></html>")
+	return err
 }
 
 // embedJSON writes JSON in which <, > and & are escapes, without a line end.

@@ -30,6 +30,8 @@ type Options struct {
 	Ledger *ledger.Ledger   // nil: nothing can be captured; what is there can be read and verified with Key
 	Key    string           // first public key of the ledger; taken from Ledger where that is open
 	Now    func() time.Time // default time.Now
+	// The most that a set holds; default MaxSetItems and MaxSetBytes.
+	MaxItems, MaxBytes int64
 }
 
 // Store keeps sets of evidence. It may be used by many goroutines.
@@ -61,6 +63,12 @@ func (e MistakeError) Error() string { return string(e) }
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.MaxItems <= 0 {
+		o.MaxItems = MaxSetItems
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = MaxSetBytes
 	}
 	if o.Ledger != nil {
 		o.Key = o.Ledger.PublicKey()

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -61,6 +62,62 @@ func (v vault) put(content []byte) (ledger.Hash, error) {
 	return sum, errors.Join(flush(folder), flush(v.dir))
 }
 
+// taken is a file of the vault that has no name there yet. Sweep takes it where nobody does.
+type taken struct {
+	path string
+	sum  ledger.Hash
+	size int64
+}
+
+// take reads bytes into a file beside the others, without holding them in memory. More than most of them is a MistakeError.
+func (v vault) take(from io.Reader, most int64) (_ *taken, err error) {
+	f, err := os.CreateTemp(v.dir, "*"+part)
+	if err != nil {
+		return nil, fmt.Errorf("keep evidence: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(from, most+1))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("read the file that is added: %w", err)
+	}
+	switch {
+	case n == 0:
+		return nil, MistakeError("the file is empty")
+	case n > most:
+		return nil, errTooLarge
+	}
+	return &taken{f.Name(), ledger.Hash(h.Sum(nil)), n}, nil
+}
+
+// place gives what was taken its name.
+func (v vault) place(t *taken) error {
+	if err := v.copy(io.Discard, t.sum); err == nil {
+		return os.Remove(t.path)
+	}
+	path := v.path(t.sum)
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("keep evidence: %w", err)
+	}
+	if err := os.Rename(t.path, path); err != nil {
+		return fmt.Errorf("keep evidence: %w", err)
+	}
+	return errors.Join(flush(folder), flush(v.dir))
+}
+
+// drop lets go of what was taken and not placed.
+func (t *taken) drop() error {
+	if err := os.Remove(t.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func flush(folder string) error {
 	f, err := os.Open(filepath.Clean(folder)) //nolint:gosec // the vault's own, or the one that the user names
 	if err != nil {
@@ -82,6 +139,27 @@ func (v vault) get(sum ledger.Hash) ([]byte, error) {
 		return nil, &AlteredError{sum, "its bytes hash to " + now.String()}
 	}
 	return content, nil
+}
+
+// copy writes bytes as they are read. Where they do not have their hash it says so at the end, with an AlteredError: what was written then
+// is not the evidence.
+func (v vault) copy(w io.Writer, sum ledger.Hash) error {
+	f, err := os.Open(v.path(sum))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &AlteredError{sum, "its file is gone"}
+	}
+	if err != nil {
+		return fmt.Errorf("read evidence: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(w, h), f); err != nil {
+		return fmt.Errorf("read evidence: %w", err)
+	}
+	if now := ledger.Hash(h.Sum(nil)); now != sum {
+		return &AlteredError{sum, "its bytes hash to " + now.String()}
+	}
+	return nil
 }
 
 // sweep removes files that are older than a time and not needed.

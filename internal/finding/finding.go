@@ -63,7 +63,7 @@ type Card struct {
 	UserAgent string          `json:"user_agent,omitempty"`
 	Tool      string          `json:"tool,omitempty"`      // tool family claimed by the user agent
 	Resources []Entity        `json:"resources,omitempty"` // what the call named, external accounts included
-	Grants    []Entity        `json:"grants,omitempty"`    // identities and keys that the call made usable: a new key, a new password, a changed trust
+	Grants    []Entity        `json:"grants,omitempty"`    // what the call made usable or started: a new key, a new password, a changed trust, an instance
 	Critical  bool            `json:"critical,omitempty"`  // names a resource that environment.yaml lists as critical
 	Scanner   bool            `json:"scanner,omitempty"`   // its origin is a scanner that environment.yaml names
 	Source    string          `json:"source"`              // file, archive member

@@ -17,6 +17,7 @@ const (
 	KindSilence  Kind = "silence"
 	KindVolume   Kind = "volume"
 	KindDamage   Kind = "damage"   // of the lake
+	KindUnproven Kind = "unproven" // the ledger waits before something that it cannot prove
 	KindEvidence Kind = "evidence" // what is kept as evidence is not as it was captured
 )
 
@@ -195,6 +196,7 @@ var rules = map[Kind]finding.Rule{
 	KindSilence:  {ID: "tocsin.health.silence", Title: "A source is silent", Level: finding.Medium, Tier: "rarity"},
 	KindVolume:   {ID: "tocsin.health.volume", Title: "A source sends far less than usual", Level: finding.Medium, Tier: "rarity"},
 	KindDamage:   {ID: "tocsin.health.damage", Title: "Part of the lake cannot be read", Level: finding.High, Tier: "decisive"},
+	KindUnproven: {ID: "tocsin.health.unproven", Title: "The ledger cannot prove a compaction", Level: finding.High, Tier: "decisive"},
 	KindEvidence: {ID: "tocsin.health.evidence", Title: "Evidence is not as it was captured", Level: finding.High, Tier: "decisive"},
 }
 
@@ -203,6 +205,7 @@ var reasons = map[Kind]string{
 	KindSilence:  "a source that is not heard hides what happens there",
 	KindVolume:   "a source that is not heard hides what happens there",
 	KindDamage:   "what was kept cannot be searched or judged again, and somebody may have wanted that",
+	KindUnproven: "until it is proven, nothing shows that what the lake holds since is what was received",
 	KindEvidence: "evidence that was changed proves nothing, and somebody could change it",
 }
 
@@ -221,6 +224,14 @@ func Damage(paths []string, since time.Time) Trouble {
 	return Trouble{
 		Key: Key{Source: "lake"}, Kind: KindDamage, Since: since, Severity: finding.High, Streams: len(paths),
 		Sentence: fmt.Sprintf("%d data files of the lake cannot be read and are left out: %s. Put them back from a copy; tocsin ledger verify names all such files", len(paths), named),
+	}
+}
+
+// Unproven is the trouble of a ledger that waits.
+func Unproven(why string, since time.Time) Trouble {
+	return Trouble{
+		Key: Key{Source: "ledger"}, Kind: KindUnproven, Since: since, Severity: finding.High, Streams: 1,
+		Sentence: fmt.Sprintf("The ledger waits, because it cannot prove what the lake did: %s. Events are judged and kept, and old files stay. Put the file back as it was from a copy; the ledger goes on by itself", why),
 	}
 }
 

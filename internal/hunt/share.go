@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,7 +26,8 @@ func (w *walk) share(ctx context.Context) error {
 		}
 	}
 	var parts []string
-	for column, values := range by {
+	for _, column := range slices.Sorted(maps.Keys(by)) {
+		values := by[column]
 		slices.Sort(values)
 		parts = append(parts, fmt.Sprintf("SELECT '%s', %s, count(DISTINCT origin) FROM events WHERE %s GROUP BY 2", column, column, among(q, column, slices.Compact(values))))
 	}

@@ -17,7 +17,7 @@ func Build(alerts []finding.Alert, below []finding.Signal, world World) (inciden
 		}
 		return ordered[i].UID < ordered[j].UID
 	})
-	joins := links(ordered, world)
+	joins := links(ordered, below, world)
 	for _, group := range groups(ordered, joins) {
 		context := around(group, below)
 		if !isIncident(group, context) {

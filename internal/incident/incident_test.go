@@ -69,7 +69,20 @@ func foreign(acc string) func(*finding.Card) {
 	return func(c *finding.Card) { c.Resources = []finding.Entity{{Type: "external_account", ID: acc}} }
 }
 
+func starts(instance string) func(*finding.Card) {
+	return func(c *finding.Card) {
+		c.Operation, c.Grants = "RunInstances", []finding.Entity{{Type: "instance", ID: instance}}
+	}
+}
+
+func about(instance string) func(*finding.Card) {
+	return func(c *finding.Card) {
+		c.ActorKind, c.SrcIP, c.Resources = "workload", "10.0.0.9", []finding.Entity{{Type: "instance", ID: instance}}
+	}
+}
+
 const (
+	mined  = "i-0a1b2c3d4e5f60718"
 	medium = finding.Medium
 	high   = finding.High
 )
@@ -90,11 +103,45 @@ func TestWhatJoins(t *testing.T) {
 		{"one CI session joins", []act{{"a", medium, "persistence", "ci", 0, key("ASIA1")}, {"b", medium, "impact", "ci", time.Minute, key("ASIA1")}}, nil, 1},
 		{"the user whose key was made", []act{{"a", medium, "persistence", "alice", 0, grants("bob")}, {"b", medium, "impact", "bob", 3 * time.Hour, nil}}, nil, 1},
 		{"a key made afterwards joins nothing", []act{{"b", medium, "impact", "bob", 0, nil}, {"a", medium, "persistence", "alice", 3 * time.Hour, grants("bob")}}, nil, 2},
+		{"an instance that the other started", []act{{"a", medium, "impact", "alice", 0, starts(mined)}, {"b", high, "impact", mined, 3 * time.Hour, about(mined)}}, nil, 1},
+		{"an instance that a CI role's alert started", []act{{"a", medium, "impact", "ci", 0, func(c *finding.Card) { starts(mined)(c); kind("automation")(c) }}, {"b", high, "impact", mined, time.Hour, about(mined)}}, nil, 1},
+		{"an instance that was started afterwards", []act{{"b", high, "impact", mined, 0, about(mined)}, {"a", medium, "impact", "alice", 3 * time.Hour, starts(mined)}}, nil, 2},
+		{"an instance that nobody is known to have started", []act{{"a", medium, "impact", "alice", 0, nil}, {"b", high, "impact", mined, 3 * time.Hour, about(mined)}}, nil, 2},
+		{"an instance that another than its own was started beside", []act{{"a", medium, "impact", "alice", 0, starts("i-0ffffffffffffffff")}, {"b", high, "impact", mined, 3 * time.Hour, about(mined)}}, shared{"10.0.0.9": 2}, 2},
+		{"an instance of last quarter", []act{{"a", medium, "impact", "alice", 0, starts(mined)}, {"b", high, "impact", mined, 90 * 24 * time.Hour, about(mined)}}, nil, 2},
 		{"a common foreign account", []act{{"a", medium, "exfiltration", "alice", 0, foreign("444455556666")}, {"b", medium, "persistence", "bob", time.Hour, foreign("444455556666")}}, nil, 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			incidents, loose := Build(queue(c.acts...), nil, c.in)
+			if got := len(incidents) + len(loose); got != c.want {
+				t.Errorf("%d groups, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestLaunchesBelowTheQueueJoin: the call that started an instance need not be an alert, but it must be of the same story.
+func TestLaunchesBelowTheQueueJoin(t *testing.T) {
+	launch := func(origin string, after time.Duration, edit func(*finding.Card)) finding.Signal {
+		return act{"launch", finding.Low, "execution", origin, after, edit}.signal()
+	}
+	counted := launch("alice", time.Hour, nil)
+	counted.Related = []finding.Card{launch("alice", 50*time.Minute, starts(mined)).Event}
+	for _, c := range []struct {
+		name   string
+		origin func(*finding.Card)
+		below  finding.Signal
+		want   int
+	}{
+		{"by the same person within the stretch", nil, launch("alice", time.Hour, starts(mined)), 1},
+		{"as one of the calls that were counted", nil, counted, 1},
+		{"by someone else", nil, launch("bob", time.Hour, starts(mined)), 2},
+		{"by the same person a week before", nil, launch("alice", -7*24*time.Hour, starts(mined)), 2},
+		{"by a role that many share", kind("automation"), launch("alice", time.Hour, starts(mined)), 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			incidents, loose := Build(queue(act{"a", medium, "persistence", "alice", 0, c.origin}, act{"b", high, "impact", mined, 3 * time.Hour, about(mined)}), []finding.Signal{c.below}, shared{})
 			if got := len(incidents) + len(loose); got != c.want {
 				t.Errorf("%d groups, want %d", got, c.want)
 			}

@@ -16,7 +16,7 @@ const (
 	// ActivityGap is the longest silence within one stretch of activity of an origin. Ours: a working day apart is
 	// still one story, a long weekend is not.
 	ActivityGap = 48 * time.Hour
-	// GrantReach is how long after an identity was made usable its first use is still that story.
+	// GrantReach is how long after an identity was made usable, or an instance started, what comes of it is still that story.
 	GrantReach = 30 * 24 * time.Hour
 	// RareUsers is the most origins that may share an address or foreign account for it to link them.
 	RareUsers = 3
@@ -28,10 +28,10 @@ type World interface {
 }
 
 // links draws all links between alerts, which are in time order.
-func links(alerts []finding.Alert, world World) []Join {
+func links(alerts []finding.Alert, below []finding.Signal, world World) []Join {
 	var out []Join
 	out = append(out, originLinks(alerts)...)
-	out = append(out, grantLinks(alerts)...)
+	out = append(out, grantLinks(alerts, below)...)
 	out = append(out, sharedLinks(alerts, world)...)
 	out = append(out, reportLinks(alerts, world)...)
 	return out
@@ -76,48 +76,91 @@ func originLinks(alerts []finding.Alert) []Join {
 	return out
 }
 
-// grantLinks joins an alert that made an identity or key usable with later alerts that act as it.
-func grantLinks(alerts []finding.Alert) []Join {
-	type grant struct {
-		at    time.Time
-		alert int
-	}
-	granted := map[string][]grant{}
-	for i := range alerts {
-		for _, s := range alerts[i].Signals {
-			for _, g := range s.Event.Grants {
-				granted[g.ID] = append(granted[g.ID], grant{s.Time, i})
+// grant is what one event of an alert's story made usable.
+type grant struct {
+	at    time.Time
+	alert int
+}
+
+// grantsOf lists by id what the events of each alert made usable. An instance counts also where the call that started it is no part of an
+// alert: a signal below the queue, of the same origin and within the stretch of the alert, is its story too.
+func grantsOf(alerts []finding.Alert, below []finding.Signal) map[string][]grant {
+	out := map[string][]grant{}
+	take := func(c *finding.Card, alert int, only string) {
+		for _, g := range c.Grants {
+			if only == "" || g.Type == only {
+				out[g.ID] = append(out[g.ID], grant{c.Time, alert})
 			}
 		}
 	}
-	var out []Join
+	byOrigin := map[string][]int{}
+	for i := range alerts {
+		if joinsByOrigin(&alerts[i]) {
+			byOrigin[alerts[i].Origin.ID] = append(byOrigin[alerts[i].Origin.ID], i)
+		}
+		for k := range alerts[i].Signals {
+			s := &alerts[i].Signals[k]
+			take(&s.Event, i, "")
+			for r := range s.Related {
+				take(&s.Related[r], i, "instance")
+			}
+		}
+	}
+	for k := range below {
+		s := &below[k]
+		for _, i := range byOrigin[s.Event.Origin.ID] {
+			if s.Time.Before(alerts[i].First.Add(-ActivityGap/2)) || s.Time.After(alerts[i].Last.Add(ActivityGap/2)) {
+				continue
+			}
+			for _, c := range append([]finding.Card{s.Event}, s.Related...) {
+				take(&c, i, "instance")
+			}
+		}
+	}
+	return out
+}
+
+// grantLinks joins an alert that made an identity or key usable, or started an instance, with later alerts of which that is a part.
+func grantLinks(alerts []finding.Alert, below []finding.Signal) []Join {
+	granted := grantsOf(alerts, below)
+	found := map[Join]bool{}
 	for i := range alerts {
 		a := &alerts[i]
 		for id, how := range identities(a) {
 			for _, g := range granted[id] {
 				wait := a.Last.Sub(g.at)
 				if g.alert != i && wait >= 0 && wait <= GrantReach && alerts[g.alert].Origin.ID != id {
-					out = append(out, Join{alerts[g.alert].UID, a.UID, fmt.Sprintf("acts with the %s that the other made usable: %s", how, id), JoinWeight})
+					found[Join{alerts[g.alert].UID, a.UID, how + ": " + id, JoinWeight}] = true
 				}
 			}
 		}
+	}
+	out := make([]Join, 0, len(found))
+	for j := range found {
+		out = append(out, j)
 	}
 	sortJoins(out)
 	return out
 }
 
-// identities lists what an alert acts as: origin, principals, roles of the chain, access keys.
+// identities lists what an alert acts as (origin, principals, roles of the chain, access keys) and the instances that it is about, each with
+// how a grant of it joins.
 func identities(a *finding.Alert) map[string]string {
-	out := map[string]string{a.Origin.ID: "identity"}
-	for _, s := range a.Signals {
-		out[s.Event.Principal] = "identity"
-		out[roleARN(s.Event.Principal)] = "role"
-		if s.Event.AccessKey != "" {
-			out[s.Event.AccessKey] = "access key"
+	const usable = "acts with the %s that the other made usable"
+	out := map[string]string{a.Origin.ID: fmt.Sprintf(usable, "identity")}
+	for k := range a.Signals {
+		c := &a.Signals[k].Event
+		out[c.Principal] = fmt.Sprintf(usable, "identity")
+		out[roleARN(c.Principal)] = fmt.Sprintf(usable, "role")
+		if c.AccessKey != "" {
+			out[c.AccessKey] = fmt.Sprintf(usable, "access key")
 		}
-		for _, c := range s.Event.Chain {
-			out[c] = "role session"
-			out[roleARN(c)] = "role"
+		for _, session := range c.Chain {
+			out[session] = fmt.Sprintf(usable, "role session")
+			out[roleARN(session)] = fmt.Sprintf(usable, "role")
+		}
+		for _, instance := range instances(c) {
+			out[instance] = "is about an instance that the other started"
 		}
 	}
 	delete(out, "")

@@ -65,15 +65,23 @@ func reportPivots(a *finding.Alert, world World) map[finding.Entity]bool {
 		if ip, err := netip.ParseAddr(c.SrcIP); err == nil && !ip.IsPrivate() && !ip.IsLoopback() && world.AddressUsers(c.SrcIP) <= RareUsers {
 			out[finding.Entity{Type: "address", ID: c.SrcIP}] = true
 		}
-		for _, id := range [...]string{c.Principal, c.Origin.ID} {
-			if instance := enrich.InstanceID(id); instance != "" {
-				out[finding.Entity{Type: "instance", ID: instance}] = true
-			}
+		for _, instance := range instances(c) {
+			out[finding.Entity{Type: "instance", ID: instance}] = true
 		}
-		for _, r := range c.Resources {
-			if r.Type == "instance" {
-				out[finding.Entity{Type: "instance", ID: r.ID}] = true
-			}
+	}
+	return out
+}
+
+// instances lists the EC2 instances of an event: the one that acts, and those that it names.
+func instances(c *finding.Card) (out []string) {
+	for _, id := range [...]string{c.Principal, c.Origin.ID} {
+		if instance := enrich.InstanceID(id); instance != "" {
+			out = append(out, instance)
+		}
+	}
+	for _, r := range c.Resources {
+		if r.Type == "instance" {
+			out = append(out, r.ID)
 		}
 	}
 	return out

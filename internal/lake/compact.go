@@ -16,8 +16,8 @@ import (
 	"github.com/apache/iceberg-go/table"
 )
 
-// compactRows bounds the rows of one compacted file, and with them the memory of a compaction.
-const compactRows = 300_000
+// compactRows bounds the rows of one compacted file, and with them the memory of a compaction: 2 to 3 KB for each row, once.
+const compactRows = 200_000
 
 // Compacted says what a compaction did.
 type Compacted struct {
@@ -126,12 +126,7 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 		return err
 	}
 	defer record.Release()
-	sorted, err := sortRecord(ctx, record)
-	if err != nil {
-		return fmt.Errorf("sort events: %w", err)
-	}
-	defer sorted.Release()
-	fresh, err := l.writeFile(ctx, p, contentOf(sorted))
+	fresh, err := l.writeFile(ctx, p, contentOf(ctx, record, sorted(record)))
 	if err != nil {
 		return err
 	}
@@ -179,35 +174,38 @@ func (l *Lake) readAll(ctx context.Context, files []iceberg.DataFile) (arrow.Rec
 	if err != nil {
 		return nil, fmt.Errorf("read files: %w", err)
 	}
-	var list []arrow.RecordBatch
+	parts := make([][]arrow.Array, schema.NumFields()) // by column, so that one after the other can go
+	release := func(i int) {
+		for _, a := range parts[i] {
+			a.Release()
+		}
+		parts[i] = nil
+	}
 	defer func() {
-		for _, b := range list {
-			b.Release()
+		for i := range parts {
+			release(i)
 		}
 	}()
+	rows := int64(0)
 	for b, err := range batches {
 		if err != nil {
 			return nil, fmt.Errorf("read files: %w", err)
 		}
-		b.Retain()
-		list = append(list, b)
-	}
-	columns := make([]arrow.Array, schema.NumFields())
-	rows := int64(0)
-	for _, b := range list {
+		for i := range parts {
+			b.Column(i).Retain()
+			parts[i] = append(parts[i], b.Column(i))
+		}
 		rows += b.NumRows()
 	}
+	columns := make([]arrow.Array, schema.NumFields())
 	for i := range columns {
-		parts := make([]arrow.Array, len(list))
-		for j, b := range list {
-			parts[j] = b.Column(i)
-		}
-		whole, err := array.Concatenate(parts, memory.DefaultAllocator)
+		whole, err := array.Concatenate(parts[i], memory.DefaultAllocator)
 		if err != nil {
 			return nil, fmt.Errorf("join column %s: %w", schema.Field(i).Name, err)
 		}
 		defer whole.Release()
 		columns[i] = whole
+		release(i)
 	}
 	return array.NewRecordBatch(schema, columns, rows), nil
 }

@@ -11,8 +11,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/compute"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/iceberg-go"
 	"github.com/apache/iceberg-go/table"
 )
@@ -172,18 +170,7 @@ func (l *Lake) rewrite(ctx context.Context, p partition, old []iceberg.DataFile,
 		return dataFile{}, err
 	}
 	defer record.Release()
-	builder := array.NewInt32Builder(memory.DefaultAllocator)
-	defer builder.Release()
-	builder.AppendValues(keep, nil)
-	indices := builder.NewArray()
-	defer indices.Release()
-	taken, err := compute.Take(ctx, *compute.DefaultTakeOptions(), compute.NewDatumWithoutOwning(record), compute.NewDatumWithoutOwning(indices))
-	if err != nil {
-		return dataFile{}, fmt.Errorf("choose rows: %w", err)
-	}
-	defer taken.Release()
-	kept := taken.(*compute.RecordDatum).Value
-	return l.writeFile(ctx, p, contentOf(kept))
+	return l.writeFile(ctx, p, contentOf(ctx, record, keep))
 }
 
 // swap puts files in the place of others, under a policy that may let events go.

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/iceberg-go/table"
 
@@ -94,7 +95,8 @@ func unzipped(path string) (string, error) {
 	return string(text), err
 }
 
-// BenchmarkSize writes a simulated day in one file per class, as compaction leaves it, at each level of zstd that the writer tells apart.
+// BenchmarkSize writes a simulated day in one file per class, in the order that compaction leaves at each level of zstd that the writer tells apart, and in
+// that of a commit.
 // TOCSIN_BENCH_COLUMNS lists what the columns take.
 func BenchmarkSize(b *testing.B) {
 	rows, json, packed := simulatedDay(b)
@@ -110,14 +112,32 @@ func BenchmarkSize(b *testing.B) {
 	for _, r := range rows {
 		byClass[r.part.class] = append(byClass[r.part.class], r)
 	}
-	for _, level := range []int{1, 3, 6, 12} {
-		b.Run(fmt.Sprintf("zstd-%d", level), func(b *testing.B) {
+	records := map[int32]arrow.RecordBatch{}
+	for class, some := range byClass {
+		sortRows(some)
+		if records[class], err = inOrder(schema, some); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		level     int
+		compacted bool
+	}{{1, true}, {3, true}, {6, true}, {12, true}, {6, false}} {
+		name := "as-committed"
+		if c.compacted {
+			name = "compacted"
+		}
+		b.Run(fmt.Sprintf("%s/zstd-%d", name, c.level), func(b *testing.B) {
 			for b.Loop() {
 				sizes, total, start := map[string]int64{}, int64(0), time.Now()
-				for _, some := range byClass {
-					sorted := slices.Clone(some)
-					sortRows(sorted)
-					total += sizeOf(b, content{schema, distinctOf(sorted), recordsOf(schema, sorted), level}, sizes)
+				for _, record := range records {
+					order := sorted(record)
+					if !c.compacted {
+						slices.Sort(order)
+					}
+					of := contentOf(b.Context(), record, order)
+					of.level = c.level
+					total += sizeOf(b, of, sizes)
 				}
 				n := float64(len(rows))
 				b.ReportMetric(float64(time.Since(start).Microseconds())/n, "encode-µs/event")

@@ -136,15 +136,46 @@ const (
 	compactLevel = 6
 )
 
-// contentOf is the content of one record that stays.
-func contentOf(record arrow.RecordBatch) content {
-	c := content{record.Schema(), map[string]int64{}, func(yield func(arrow.RecordBatch, error) bool) { yield(record, nil) }, compactLevel}
+// contentOf is the content of some rows of a record, in an order, that stays. They are made a copy of in pieces.
+func contentOf(ctx context.Context, record arrow.RecordBatch, order []int32) content {
+	c := content{record.Schema(), map[string]int64{}, inPieces(ctx, record, order), compactLevel}
 	for _, name := range pivots {
 		if i := record.Schema().FieldIndices(name); len(i) > 0 {
-			c.distinct[name] = distinct(record.Column(i[0]).(*array.String))
+			c.distinct[name] = distinct(record.Column(i[0]).(*array.String), order)
 		}
 	}
 	return c
+}
+
+func inPieces(ctx context.Context, record arrow.RecordBatch, order []int32) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for some := range slices.Chunk(order, recordRows) {
+			piece, err := take(ctx, record, some)
+			if !yield(piece, err) || err != nil {
+				return
+			}
+			piece.Release()
+		}
+	}
+}
+
+// take copies some rows of a record.
+func take(ctx context.Context, record arrow.RecordBatch, rows []int32) (arrow.RecordBatch, error) {
+	builder := array.NewInt32Builder(memory.DefaultAllocator)
+	defer builder.Release()
+	builder.AppendValues(rows, nil)
+	indices := builder.NewArray()
+	defer indices.Release()
+	columns := make([]arrow.Array, record.NumCols())
+	for i := range columns {
+		taken, err := compute.TakeArray(ctx, record.Column(i), indices)
+		if err != nil {
+			return nil, fmt.Errorf("copy rows: column %s: %w", record.Schema().Field(i).Name, err)
+		}
+		defer taken.Release()
+		columns[i] = taken
+	}
+	return array.NewRecordBatch(record.Schema(), columns, int64(len(rows))), nil
 }
 
 // dataFile is a file that is durable and that no snapshot names yet.
@@ -222,20 +253,27 @@ type keepOpen struct{ f *written }
 // Write writes on.
 func (k keepOpen) Write(p []byte) (int, error) { return k.f.Write(p) }
 
-func distinct(a *array.String) int64 {
+func distinct(a *array.String, rows []int32) int64 {
 	seen := map[string]struct{}{}
-	for i := range a.Len() {
-		if a.IsValid(i) {
-			seen[a.Value(i)] = struct{}{}
+	for _, i := range rows {
+		if a.IsValid(int(i)) {
+			seen[a.Value(int(i))] = struct{}{}
 		}
 	}
 	return int64(len(seen))
 }
 
-// sortRecord orders rows by account, time and id, so that the same events give the same file content.
-func sortRecord(ctx context.Context, record arrow.RecordBatch) (arrow.RecordBatch, error) {
+// alike are the columns by which rows come to lie beside rows that look like them: the records of one kind of call by one caller repeat each other nearly
+// word for word, and what is repeated within a page takes no room.
+var alike = []string{"account", "origin", "operation"}
+
+// sorted orders the rows of a record by what makes them alike, then by time and id, so that the same events give the same file content.
+func sorted(record arrow.RecordBatch) []int32 {
 	schema := record.Schema()
-	account := record.Column(schema.FieldIndices("account")[0]).(*array.String)
+	text := make([]*array.String, len(alike))
+	for i, name := range alike {
+		text[i] = record.Column(schema.FieldIndices(name)[0]).(*array.String)
+	}
 	times := record.Column(schema.FieldIndices("time_dt")[0]).(*array.Timestamp)
 	id := record.Column(schema.FieldIndices("metadata")[0]).(*array.Struct)
 	uid := id.Field(indexOf(id.DataType().(*arrow.StructType), "uid")).(*array.String)
@@ -245,23 +283,14 @@ func sortRecord(ctx context.Context, record arrow.RecordBatch) (arrow.RecordBatc
 	}
 	slices.SortStableFunc(order, func(a, b int32) int {
 		x, y := int(a), int(b)
-		return cmp.Or(cmp.Compare(account.Value(x), account.Value(y)), cmp.Compare(times.Value(x), times.Value(y)), cmp.Compare(uid.Value(x), uid.Value(y)))
-	})
-	builder := array.NewInt32Builder(memory.DefaultAllocator)
-	defer builder.Release()
-	builder.AppendValues(order, nil)
-	indices := builder.NewArray()
-	defer indices.Release()
-	columns := make([]arrow.Array, record.NumCols())
-	for i := range columns {
-		taken, err := compute.TakeArray(ctx, record.Column(i), indices)
-		if err != nil {
-			return nil, fmt.Errorf("column %s: %w", schema.Field(i).Name, err)
+		for _, t := range text {
+			if d := cmp.Compare(t.Value(x), t.Value(y)); d != 0 {
+				return d
+			}
 		}
-		defer taken.Release()
-		columns[i] = taken
-	}
-	return array.NewRecordBatch(schema, columns, record.NumRows()), nil
+		return cmp.Or(cmp.Compare(times.Value(x), times.Value(y)), cmp.Compare(uid.Value(x), uid.Value(y)))
+	})
+	return order
 }
 
 func indexOf(t *arrow.StructType, name string) int {

@@ -32,6 +32,7 @@ type Status struct {
 	CommitNanos, ConcludeNanos                 atomic.Int64 // of the last
 	Rebuilds, Remembered, Incidents, Failed    atomic.Int64
 	Lost, Damaged                              atomic.Int64 // batches that the stream's disk lost; readings of data files that failed
+	Unproven                                   atomic.Int64 // 1 while the ledger waits before a snapshot that cannot be proven
 	Known, Unknown                             atomic.Int64 // ids that are held to tell duplicates, and ids that were let go
 	Since                                      atomic.Int64 // what detection reaches back to, epoch milliseconds
 	Shortened, NotLearned                      atomic.Int64 // days forgotten before their time; what came beyond a hard bound

@@ -3,11 +3,15 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"runtime/metrics"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,8 +87,9 @@ func (d *day) arrive(t *testing.T, events int) {
 }
 
 // TestALiveDay serves a day (half an hour of it, unless TOCSIN_DAY names hours) minute after minute, with a commit each minute and a
-// compaction every ten. Few files must be left, and memory must not grow. TOCSIN_DAY_EVENTS is how many events a minute has, and
-// TOCSIN_DAY_PICTURE where to draw the day.
+// compaction every ten. Few files must be left, and memory must be flat: over a long day, in which nothing else runs in the process, the last
+// quarter may not take more than a quarter above the second, neither as live heap nor as process. TOCSIN_DAY_EVENTS is how many events a minute
+// has, TOCSIN_DAY_PICTURE where to draw the day, and TOCSIN_DAY_HEAP a folder for a profile of the heap each hour.
 func TestALiveDay(t *testing.T) {
 	minutes, rate := 30, 300
 	if n, err := strconv.Atoi(os.Getenv("TOCSIN_DAY_EVENTS")); err == nil && n > 0 {
@@ -125,6 +130,7 @@ func TestALiveDay(t *testing.T) {
 		d.wait(t, done, func() bool { return w.Status.Commits.Load() > commits })
 		seen = append(seen, moment{float64(minute) / 60, residentMiB(), liveMiB(), len(planned(t, d.bench.lake)), time.Duration(w.Status.CommitNanos.Load())})
 		if minute%60 == 59 {
+			heapProfile(t, minute/60+1)
 			d.sayHour(t, seen[minute-59:])
 			draw(t, seen, max(1, minutes/60)) // so that a day that is broken off leaves a picture of what there was
 		}
@@ -182,7 +188,33 @@ func (d *day) judge(t *testing.T, seen []moment, hours int) {
 	if most >= 500 {
 		t.Errorf("%d files at once", most)
 	}
+	if len(seen) >= flatHours*60 {
+		flat(t, "live heap", seen, func(m moment) float64 { return m.live })
+		flat(t, "the process", seen, func(m moment) float64 { return m.mib })
+	}
 	draw(t, seen, hours)
+}
+
+// flatHours is how long a day must be for its quarters to be compared: what detection keeps for a few hours is full by the second.
+const flatHours = 24
+
+// flat fails where the last quarter of a day takes more than a quarter above the second. Each is taken at its least: what a compaction takes for a
+// moment is no growth.
+func flat(t *testing.T, what string, seen []moment, of func(moment) float64) {
+	t.Helper()
+	least := func(part []moment) float64 {
+		out := of(part[0])
+		for _, m := range part {
+			out = min(out, of(m))
+		}
+		return out
+	}
+	n := len(seen) / 4
+	second, last := least(seen[n:2*n]), least(seen[3*n:])
+	t.Logf("%s: %.0f MiB at the least in the second quarter, %.0f in the last", what, second, last)
+	if last > 1.25*second {
+		t.Errorf("%s grows: %.0f MiB at the least in the second quarter of the day, %.0f in the last", what, second, last)
+	}
 }
 
 func draw(t *testing.T, seen []moment, hours int) {
@@ -221,4 +253,26 @@ func residentMiB() float64 {
 	}
 	pages, _ := strconv.ParseFloat(fields[1], 64)
 	return pages * float64(os.Getpagesize()) / (1 << 20)
+}
+
+// heapProfile keeps what the heap consists of after an hour, in the folder that TOCSIN_DAY_HEAP names, and says of what the process consists.
+func heapProfile(t *testing.T, hour int) {
+	t.Helper()
+	dir := os.Getenv("TOCSIN_DAY_HEAP")
+	if dir == "" {
+		return
+	}
+	runtime.GC()
+	f, err := os.Create(filepath.Join(filepath.Clean(dir), fmt.Sprintf("heap-%02d.pprof", hour))) // #nosec G304 -- the tester's own folder
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	rollup, _ := os.ReadFile("/proc/self/smaps_rollup")
+	parts := regexp.MustCompile(`(?m)^(Rss|Anonymous|Pss_File):\s+(\d+) kB`).FindAllStringSubmatch(string(rollup), -1)
+	t.Logf("heap in use %d MiB, held by Go %d MiB, of which released %d; %v", m.HeapAlloc>>20, m.Sys>>20, m.HeapReleased>>20, parts)
 }

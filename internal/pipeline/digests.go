@@ -27,9 +27,9 @@ type Prover struct {
 
 // The verdicts on a digest file.
 const (
-	digestValid   = "valid"
-	digestInvalid = "invalid"
-	digestMissing = "missing" // something that is needed to judge it did not come
+	digestValid   = desk.DigestValid
+	digestInvalid = desk.DigestInvalid
+	digestMissing = desk.DigestMissing
 )
 
 // digestWait is how long what a digest names may be on its way before the digest is said to miss it.
@@ -147,7 +147,7 @@ func (p *Prover) digests(ctx context.Context) error {
 		if _, err := p.Ledger.Append(ctx, leaf); err != nil {
 			return err
 		}
-		if err := p.Desk.JudgeDigest(ctx, d.Content, verdict, reason, p.Now()); err != nil {
+		if err := p.Desk.JudgeDigest(ctx, d, verdict, reason, p.Now()); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (p *Prover) signed(ctx context.Context, d *desk.Digest, file *cloudtrail.Di
 	}
 	key := p.Keys[file.Fingerprint]
 	if key == nil {
-		return fmt.Sprintf("no public key has the fingerprint %s (digests.keys)", file.Fingerprint), "", nil
+		return desk.NoDigestKey + file.Fingerprint + " (digests.keys)", "", nil
 	}
 	if signature == "" {
 		return "its signature did not come: it lies beside the object in S3, and in the next digest", "", nil

@@ -48,6 +48,9 @@ func (f *Follower) Follow(ctx context.Context) error {
 	}
 	for _, c := range changes {
 		leaves, err := f.leaves(ctx, &c)
+		if u := new(UnprovenError); errors.As(err, &u) {
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("snapshot %d: %w", c.Snapshot, err)
 		}
@@ -109,7 +112,11 @@ func (f *Follower) leaves(ctx context.Context, c *lake.Change) ([]ledger.Leaf, e
 		}
 	}
 	if compaction && len(damaged) == 0 {
-		return ledger.ProveReplaced(c.Snapshot, old, added)
+		leaves, err := ledger.ProveReplaced(c.Snapshot, old, added)
+		if err != nil {
+			return nil, &UnprovenError{c.Snapshot, err}
+		}
+		return leaves, nil
 	}
 	policy := c.Policy
 	if len(damaged) > 0 {

@@ -26,9 +26,12 @@ type kept struct {
 	openBytes int
 	packed    map[detect.EventID]packedAt
 	blocks    map[int32]*packedBlock
-	first     int32 // number of the oldest block
-	next      int32 // number of the next one
-	bytes     int   // of all blocks
+	first     int32         // number of the oldest block
+	next      int32         // number of the next one
+	bytes     int           // of all blocks
+	reach     time.Duration // how long a record is kept that nothing needed
+	came      time.Time     // when the last record came
+	gone      mentioned     // in records that are not kept any more
 }
 
 // keptRecord is the record of an event that a rule matched.
@@ -45,8 +48,8 @@ type packedAt struct{ block, offset int32 }
 
 type packedBlock struct {
 	content []byte
-	live    int // records that are not anywhere else
-	newest  int64
+	live    int       // records that are not anywhere else
+	came    time.Time // when the last of them was received
 }
 
 const (
@@ -56,6 +59,9 @@ const (
 	blockBytes = 256 << 10
 	// packedMost bounds what is packed. Above it the oldest goes; it is read from the lake again if it comes to be needed.
 	packedMost = 64 << 20
+	// leastReach is how long a record that no conclusion needed is kept at the least; twice the longest timespan of a correlation where that is more.
+	// What only then comes to be needed, because of a record that comes later still, is read from the lake again.
+	leastReach = 6 * time.Hour
 )
 
 var packing = sync.OnceValue(func() *zstd.Encoder {
@@ -74,8 +80,14 @@ var unpacking = sync.OnceValue(func() *zstd.Decoder {
 	return z
 })
 
-func newKept() *kept {
-	return &kept{open: map[detect.EventID]keptRecord{}, packed: map[detect.EventID]packedAt{}, blocks: map[int32]*packedBlock{}}
+func newKept(rules *detect.Rules) *kept {
+	reach := leastReach
+	if rules != nil {
+		for _, c := range rules.Correlations {
+			reach = max(reach, 2*c.Timespan)
+		}
+	}
+	return &kept{reach: reach, open: map[detect.EventID]keptRecord{}, packed: map[detect.EventID]packedAt{}, blocks: map[int32]*packedBlock{}}
 }
 
 func (k *kept) has(id detect.EventID) bool {
@@ -105,6 +117,9 @@ func (k *kept) keep(e *ocsf.Event, id detect.EventID, came time.Time) {
 func (k *kept) put(id detect.EventID, r keptRecord) {
 	k.open[id] = r
 	k.openBytes += len(r.raw)
+	if r.came.After(k.came) {
+		k.came = r.came
+	}
 }
 
 // unpack lays open those of some records that are packed.
@@ -126,7 +141,7 @@ func (k *kept) unpack(needed map[detect.EventID]bool) {
 	}
 }
 
-// settle packs what a conclusion did not need, and forgets the oldest of it where there is too much.
+// settle packs what a conclusion did not need, and forgets the oldest of it where there is too much or it came too long ago.
 func (k *kept) settle(needed map[detect.EventID]bool) {
 	unneeded := k.openBytes
 	for id := range needed {
@@ -135,18 +150,23 @@ func (k *kept) settle(needed map[detect.EventID]bool) {
 	if unneeded > openMost {
 		k.pack(needed)
 	}
-	if k.bytes <= packedMost {
-		return
-	}
 	gone := map[int32]bool{}
-	for ; k.bytes > packedMost && k.first < k.next; k.first++ {
-		if b := k.blocks[k.first]; b != nil {
-			k.bytes -= len(b.content)
-			delete(k.blocks, k.first)
-			gone[k.first] = true
+	for ; k.first < k.next; k.first++ {
+		b := k.blocks[k.first]
+		if b == nil {
+			continue
 		}
+		if k.bytes <= packedMost && k.came.Sub(b.came) <= k.reach {
+			break
+		}
+		k.gone.add(b.text())
+		k.bytes -= len(b.content)
+		delete(k.blocks, k.first)
+		gone[k.first] = true
 	}
-	maps.DeleteFunc(k.packed, func(_ detect.EventID, p packedAt) bool { return gone[p.block] })
+	if len(gone) > 0 {
+		maps.DeleteFunc(k.packed, func(_ detect.EventID, p packedAt) bool { return gone[p.block] })
+	}
 }
 
 // pack packs what lies open but for some records, the oldest first.
@@ -166,7 +186,9 @@ func (k *kept) pack(but map[detect.EventID]bool) {
 		r := k.open[id]
 		k.packed[id] = packedAt{k.next, int32(len(text))} //nolint:gosec // a block is small
 		text = r.append(text, id)
-		b.live, b.newest = b.live+1, max(b.newest, r.millis)
+		if b.live++; r.came.After(b.came) {
+			b.came = r.came
+		}
 		k.openBytes -= len(r.raw)
 		delete(k.open, id)
 		if len(text) >= blockBytes || i == len(ids)-1 {

@@ -52,7 +52,7 @@ func (k *kept) all(t *testing.T) map[detect.EventID]keptRecord {
 
 func TestKeptRecordsAreTheSamePackedAndOpen(t *testing.T) {
 	t.Parallel()
-	k, want := newKept(), map[detect.EventID]keptRecord{}
+	k, want := newKept(nil), map[detect.EventID]keptRecord{}
 	const n = 10_000 // 40 MB
 	for i := range n {
 		k.put(keptID(i), someKept(i))
@@ -89,9 +89,43 @@ func TestKeptRecordsAreTheSamePackedAndOpen(t *testing.T) {
 	}
 }
 
+// TestKeptRecordsAreBoundedInTime: what nothing needed goes when it came long ago, and what it mentioned is known still.
+func TestKeptRecordsAreBoundedInTime(t *testing.T) {
+	t.Parallel()
+	k := newKept(rules(t))
+	start := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
+	raw := bytes.Repeat([]byte("x"), 64<<10)
+	needed := map[detect.EventID]bool{keptID(0): true}
+	const n = 24 * 60 / 2 // every two minutes, 128 lie open at once
+	for i := range n {
+		r := someKept(i)
+		r.raw, r.came = fmt.Appendf(bytes.Clone(raw), `"arn:aws:iam::1111222233%02d:user/a","00000000-0000-4000-8000-0000000000%02d"`, i/20, i%100), start.Add(time.Duration(i)*2*time.Minute)
+		k.put(keptID(i), r)
+		k.unpack(needed)
+		k.settle(needed)
+	}
+	held := k.all(t)
+	for i := range n {
+		_, is := held[keptID(i)]
+		age := time.Duration(n-1-i) * 2 * time.Minute
+		if want := i == 0 || age <= k.reach; want && !is || !want && is && age > k.reach+5*time.Hour {
+			t.Errorf("record %d of %v ago: there %v", i, age, is)
+		}
+	}
+	if !k.gone.has("111122223302") || k.gone.has("111122223335") || k.gone.has("000000000005") || len(k.gone.accounts) > n/20 {
+		t.Errorf("mentioned by what is gone: %v", k.gone.accounts)
+	}
+	for i := range maxMentioned {
+		k.gone.put(int64(i))
+	}
+	if !k.gone.has("999999999999") {
+		t.Error("above its bound an account must count as mentioned")
+	}
+}
+
 func TestKeptRecordsAreBounded(t *testing.T) {
 	t.Parallel()
-	k := newKept()
+	k := newKept(nil)
 	noise := rand.New(rand.NewPCG(1, 2))
 	const n = 700 // of 128 KiB that cannot be packed
 	needed := map[detect.EventID]bool{keptID(0): true, keptID(1): true}

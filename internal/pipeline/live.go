@@ -28,7 +28,9 @@ type Live struct {
 	decoders map[string]*ocsf.Decoder
 	facts    enrich.Facts
 
-	kept *kept
+	kept    *kept
+	rebuilt bool                    // since the last conclusion
+	unfound map[detect.EventID]bool // records that are needed and that a rebuild did not find
 
 	Arrived time.Time // when the events that are judged next were received
 
@@ -65,7 +67,7 @@ func (l *Live) reset(s *survey) {
 	for h, last := range s.handles {
 		l.handles[h] = &handle{l.judge.Resolve(h), last}
 	}
-	l.kept = newKept()
+	l.kept, l.rebuilt, l.unfound = newKept(l.o.Rules), false, map[detect.EventID]bool{}
 }
 
 // Rebuild forgets everything and judges an input in its place.
@@ -79,7 +81,7 @@ func (l *Live) Rebuild(ctx context.Context, in Input) error {
 	l.reset(s)
 	o.keep = func(e *ocsf.Event, id detect.EventID) { l.kept.keep(e, id, time.Time{}) }
 	l.detector, _, _, err = runDetection(ctx, &o, in, s, l.judge)
-	l.news, l.recounted = true, true
+	l.news, l.recounted, l.rebuilt = true, true, true
 	return err
 }
 
@@ -104,7 +106,7 @@ func (l *Live) concerns(account string) bool {
 			return true
 		}
 	}
-	return false
+	return l.kept.gone.has(account)
 }
 
 // Judge judges an event, and reports whether a rule matched.
@@ -160,11 +162,27 @@ func (l *Live) Conclude() *Result {
 	for id := range needed {
 		l.evidence(v, id)
 	}
+	l.miss(needed)
 	r := &Result{Survey: l.survey, Origins: l.history.Origins()}
 	r.finish(v, l.history)
 	l.stale = l.stale || r.Missing > 0
 	l.kept.settle(needed)
 	return r
+}
+
+// miss makes Live stale where a record is needed that is not kept any more. What a rebuild did not find either is not looked for again.
+func (l *Live) miss(needed map[detect.EventID]bool) {
+	for id := range needed {
+		if _, is := l.kept.open[id]; is || l.unfound[id] {
+			continue
+		}
+		if !l.rebuilt {
+			l.stale = true
+			break
+		}
+		l.unfound[id] = true
+	}
+	l.rebuilt = false
 }
 
 func (l *Live) evidence(v *detect.Verdict, id detect.EventID) {

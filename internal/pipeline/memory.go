@@ -23,7 +23,7 @@ import (
 )
 
 // stateVersion is raised whenever what Live keeps, or what it concludes from it, changes.
-const stateVersion = 1
+const stateVersion = 2
 
 // The bounds of what live detection remembers. When one is met the oldest day is forgotten (Forget), and so on; what lies on the
 // desk from then stays as it is.
@@ -136,6 +136,11 @@ func (l *Live) encode(e *snapshot.Encoder) error {
 		e.Bool(!k.came.IsZero())
 		e.Int(k.came.UnixNano())
 	}
+	e.Bool(l.kept.gone.many)
+	e.Len(len(l.kept.gone.accounts))
+	for account := range l.kept.gone.accounts {
+		e.Int(account)
+	}
 	e.Bool(l.Stale())
 	return nil
 }
@@ -159,7 +164,7 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		name := d.Text()
 		handles[name] = &handle{d.Text(), d.Int()}
 	}
-	kept := newKept()
+	kept := newKept(l.o.Rules)
 	for range d.Len() {
 		var id detect.EventID
 		d.Fill(id[:])
@@ -172,6 +177,10 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		if kept.openBytes > 2*openMost {
 			kept.pack(nil)
 		}
+	}
+	kept.gone.many = d.Bool()
+	for range d.Len() {
+		kept.gone.put(d.Int())
 	}
 	stale := d.Bool()
 	if err := d.Err(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,10 +132,9 @@ func TestTheClockJumps(t *testing.T) {
 	poisoned(t, dir)
 	b := newBench(t, dir)
 	w := b.brisk(rules(t))
-	n := 0
+	var n atomic.Int64 // the loop looks at the clock, and so does a commit beside it
 	w.Now = func() time.Time {
-		n++
-		return time.Now().Add([]time.Duration{0, 26 * time.Hour, -50 * time.Hour, time.Minute}[n/7%4])
+		return time.Now().Add([]time.Duration{0, 26 * time.Hour, -50 * time.Hour, time.Minute}[n.Add(1)/7%4])
 	}
 	w.Follow = (&Follower{Lake: b.lake, Ledger: b.ledger, Mark: filepath.Join(dir, "ledger", "followed")}).Follow
 	if err := deliverAll(t.Context(), b, nil); err != nil {

@@ -9,14 +9,17 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/format/cloudtrail"
@@ -141,6 +144,47 @@ func (p *proving) want(object, verdict, reason string) {
 	p.t.Errorf("%s is not among %d digests", object, len(list))
 }
 
+// alerts compares the alerts on digests, by the object that they name, with "status severity beginning of the sentence".
+func (p *proving) alerts(want map[string]string) {
+	p.t.Helper()
+	page, err := p.desk.Alerts(p.t.Context(), access.Everything(), desk.Query{})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if page.Total != len(want) {
+		p.t.Errorf("%d alerts, want %d: %+v", page.Total, len(want), page.Items)
+	}
+	for object, says := range want {
+		if !slices.ContainsFunc(page.Items, func(a desk.AlertRow) bool {
+			return strings.HasPrefix(fmt.Sprintf("%s %s %s", a.Status, a.Severity, a.Sentence), says)
+		}) {
+			p.t.Errorf("no alert on %s says %q; there is %+v", object, says, page.Items)
+		}
+	}
+}
+
+// TestAMissingKeyIsOneAlert: a source whose keys nobody gave has many digests that cannot be verified, and that is one thing to do.
+func TestAMissingKeyIsOneAlert(t *testing.T) {
+	t.Parallel()
+	p := newProving(t)
+	keys := p.prover.Keys
+	p.prover.Keys = nil
+	for _, hour := range []string{"01", "02", "03"} {
+		p.give(p.digest(hour, nil))
+	}
+	p.now = p.now.Add(3 * time.Hour)
+	if err := p.prover.Prove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.alerts(map[string]string{"trail": "new medium The digest files of CloudTrail in source trail cannot be verified, first s3://logs/1_CloudTrail-Digest_eu-west-1_t_eu-west-1_20260310T0"})
+	p.prover.Keys = keys
+	p.now = p.now.Add(time.Hour)
+	if err := p.prover.Prove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.alerts(map[string]string{"trail": "closed medium Over since 2026-03-10T16:00:00Z, after 1 h 0 min. "})
+}
+
 var aLog = []byte(`{"Records":[{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","accountId":"111111111111"},"eventTime":"2026-03-10T00:10:00Z","eventSource":"iam.amazonaws.com","eventName":"ListUsers","awsRegion":"eu-west-1","eventID":"00000000-0000-4000-8000-000000000001","recipientAccountId":"111111111111"}]}`)
 
 func TestDigestsAreVerified(t *testing.T) {
@@ -179,6 +223,20 @@ func TestDigestsAreVerified(t *testing.T) {
 	six, raw6, sig6 := p.digest("06", nil)
 	p.give(six, raw6, sig6)
 	p.want(six, digestInvalid, "another hash")
+
+	// What is not valid is an alert, once for an object; what came after all ended its own.
+	p.alerts(map[string]string{
+		two:  "closed medium Over since 2026-03-10T15:00:00Z, after 0 s. The digest file s3://logs/" + two + " of CloudTrail cannot be verified: a log file that it lists did not come: late.json.gz",
+		four: "new high The digest file s3://logs/" + four + " of CloudTrail is invalid: the log file changed.json.gz was not received as CloudTrail wrote it",
+		five: "new high The digest file s3://logs/" + five + " of CloudTrail is invalid: ",
+		six:  "new high The digest file s3://logs/" + six + " of CloudTrail is invalid: the digest before it, ",
+	})
+	for range 2 {
+		p.now = p.now.Add(time.Hour)
+		if err := p.prover.Prove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	r, err := ledger.Verify(t.Context(), filepath.Join(p.dir, "ledger"), p.prover.Ledger.PublicKey(), nil, time.Time{}, time.Time{})
 	if err != nil || len(r.Problems) > 0 {

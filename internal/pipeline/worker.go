@@ -38,6 +38,7 @@ type Worker struct {
 	machine   func(time.Time) time.Time // where a test tells the time: when that was by the machine's clock, which files and snapshots bear
 	partition string                    // under what name the sinks keep their positions
 	damage    damage
+	unproven  unproven
 	trials    *trials
 	tides     *tides
 	shown     uint64 // position of the desk when this worker began
@@ -144,10 +145,8 @@ func (w *Worker) begin(ctx context.Context) error {
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
 	w.last.conclude, w.last.commit, w.last.tidy, w.last.memory = now, now, now, now
-	if w.Follow != nil { // a kill may have come between the lake and the ledger
-		if err := w.Follow(ctx); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
+	if _, err := w.toLedger(ctx); err != nil { // a kill may have come between the lake and the ledger
+		return err
 	}
 	if w.remember(ctx) {
 		return nil
@@ -353,13 +352,14 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 		}
 		w.at(StepCompacted, nil)
 	}
-	if w.Follow != nil {
-		if err := w.Follow(ctx); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
+	proven, err := w.toLedger(ctx)
+	if err != nil {
+		return err
+	}
+	if proven {
 		w.at(StepLedgered, nil)
 	}
-	if tidy {
+	if tidy && proven {
 		if err := w.forget(ctx); err != nil {
 			return err
 		}
@@ -373,6 +373,7 @@ func (w *Worker) store(ctx context.Context, full *lake.Writer, marks lake.Marks,
 
 // tidy makes few files of many.
 func (w *Worker) tidy(ctx context.Context) error {
+	defer sparing()()
 	for _, compact := range []func(context.Context) (lake.Compacted, error){
 		func(ctx context.Context) (lake.Compacted, error) {
 			return w.Lake.Compact(ctx, w.Now().UTC().Truncate(24*time.Hour))

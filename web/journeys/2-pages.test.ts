@@ -1,4 +1,4 @@
-import { expect, fair, first, looks, read, test } from './start';
+import { expect, fair, first, known, looks, read, test } from './start';
 
 const pages = [
   '/',
@@ -81,6 +81,98 @@ test('every place is reached by its keys, and by the palette', async ({ page }) 
   await expect(page.getByRole('heading', { name: 'Coverage', exact: true })).toBeVisible();
   await page.keyboard.press('/');
   await expect(page).toHaveURL(/search/);
+});
+
+test('alerts are taken out, merged in again and that undone, by keys, with a look ahead', async ({ page }) => {
+  await first(page);
+  const dialog = page.getByRole('dialog');
+  await page.keyboard.press('S');
+  await expect(dialog.locator('.choice').first()).toBeVisible();
+  for (const key of ['x', 'Enter']) await page.keyboard.press(key);
+  await expect(dialog.getByRole('region', { name: 'What is taken out will say' })).toContainText('alerts');
+  await page.keyboard.type('another story');
+  await fair(page);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByText('they stay there, whatever is concluded later')).toBeVisible();
+
+  await page.keyboard.press('m');
+  await expect(dialog.getByRole('option').first()).toBeVisible();
+  const part = page.waitForResponse(/merge|foresee/);
+  await page.keyboard.press('Enter');
+  expect((await part).ok()).toBe(true);
+  await expect(dialog.getByRole('region', { name: 'Merged, this one will say' })).toBeVisible();
+  await page.keyboard.type('the same key after all');
+  await fair(page);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  const merged = page.getByText('what is found for either later is told here');
+  await expect(merged).toBeVisible();
+  await page.keyboard.press('4');
+  await expect(page.locator('.activity')).toContainText('merged in another incident: the same key after all');
+  await page.keyboard.press('u');
+  await expect(merged).toHaveCount(0);
+  await expect(page.locator('.activity .undone').last()).toContainText('the same key after all');
+});
+
+test('a note in Markdown is read beside its making, outlives its dialog, and is harmless', async ({ page }) => {
+  await first(page);
+  await page.keyboard.press('n');
+  const note = page.getByRole('textbox', { name: 'Note, in Markdown' });
+  await expect(note).toBeFocused();
+  await note.fill(
+    '**Bold** [ticket](https://tickets.example/7) [bad](javascript:alert(1))\n\n- <img src=x onerror=alert(1)>\n- \u200Bhidden',
+  );
+  const beside = page.getByRole('region', { name: 'As it will be read' });
+  await expect(beside.locator('strong')).toHaveText('Bold');
+  await fair(page);
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible();
+  await known(page);
+  await page.keyboard.press('n');
+  await expect(note).toHaveValue(/Bold/);
+  await page.keyboard.press('Control+Enter');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.keyboard.press('4');
+  const written = page.locator('.note', { hasText: 'Bold' });
+  await expect(written.locator('li')).toHaveText(['<img src=x onerror=alert(1)>', '\\u{200b}hidden']);
+  expect(await written.locator('img').count()).toBe(0);
+  expect(
+    await written.locator('a').evaluateAll((all) => all.map((a) => [a.getAttribute('href'), a.getAttribute('rel')])),
+  ).toEqual([['https://tickets.example/7', 'noopener noreferrer nofollow']]);
+});
+
+test('files and screenshots are added to a set, which on hold cannot be deleted', async ({ page }) => {
+  await first(page);
+  await page.keyboard.press('3');
+  await page.keyboard.press('c');
+  await page.keyboard.type('matter 17');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Choose files' })).toBeVisible();
+  await page.keyboard.press('Escape'); // out of the field
+  const chooser = page.waitForEvent('filechooser');
+  await page.keyboard.press('f');
+  await (await chooser).setFiles([
+    { name: 'page.png', mimeType: 'image/png', buffer: Buffer.from('a picture') },
+    { name: '<b>\u202Enote.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') },
+    { name: 'empty', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
+  ]);
+  await expect(page.getByText('It is empty.')).toBeVisible();
+  await expect(page.getByLabel('Why they are added')).toBeFocused();
+  await page.keyboard.type('what I saw');
+  await fair(page);
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('2 added and sealed')).toBeVisible();
+  const held = page.getByRole('region', { name: 'Items' });
+  await expect(held.locator('tr', { hasText: 'screenshot' })).toContainText(/page\.png.*ada.*what I saw/);
+  await expect(held).toContainText('<b>\\u{202e}note.txt');
+  await expect(page.locator('.activity', { hasText: 'viewed' })).toContainText('captured');
+  await page.getByLabel('Why it is exported, held, released or deleted').fill('matter 17');
+  await page.getByRole('button', { name: 'Put on legal hold' }).click();
+  await expect(page.getByText('cannot be deleted until')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Delete', exact: true })).toHaveCount(0);
+  await fair(page);
 });
 
 test('a dead letter is shown harmlessly with its reason', async ({ page }) => {

@@ -3,6 +3,7 @@ import './style/look.css';
 import './style/frame.css';
 import './style/queue.css';
 import './style/incident.css';
+import './style/casework.css';
 import './style/search.css';
 import './style/pages.css';
 import './style/investigate.css';

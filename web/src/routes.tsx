@@ -19,7 +19,18 @@ const root = createRootRoute({ notFoundComponent: Nothing });
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell });
 const under = () => shell;
 
-const queueWords = words('status', 'min_severity', 'assignee', 'verdict', 'q', 'rule', 'sort', 'at', 'preview');
+const queueWords = words(
+  'status',
+  'min_severity',
+  'assignee',
+  'verdict',
+  'q',
+  'rule',
+  'incident',
+  'sort',
+  'at',
+  'preview',
+);
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: () => <Door joining={false} /> });
 const accept = createRoute({ getParentRoute: () => root, path: '/accept', component: () => <Door joining /> });
 const pages = [

@@ -287,7 +287,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Add a file or a screenshot of a page to a set */
+        /** Add a file or a screenshot of a page to a set: its bytes, at most 64 MiB, which go to disk as they come */
         post: operations["postevidence-uid-files"];
         delete?: never;
         options?: never;
@@ -552,6 +552,23 @@ export interface paths {
         patch: operations["patchincidents-uid-decision"];
         trace?: never;
     };
+    "/api/v1/incidents/{uid}/foresee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a merge or a split would make of an incident; nothing changes */
+        post: operations["postincidents-uid-foresee"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{uid}/links": {
         parameters: {
             query?: never;
@@ -595,7 +612,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell another incident as a part of this one, from now on */
+        /** Tell another incident as a part of this one, from now on; within 30 seconds it can be undone as a decision */
         post: operations["postincidents-uid-merge"];
         delete?: never;
         options?: never;
@@ -612,7 +629,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take out an incident that was merged in, or alerts, which become an incident */
+        /** Take out an incident that was merged in, or alerts, which become an incident; within 30 seconds it can be undone as a decision */
         post: operations["postincidents-uid-split"];
         delete?: never;
         options?: never;
@@ -1273,6 +1290,7 @@ export interface components {
             decided?: components["schemas"]["Change"];
             id: string;
             kind: string;
+            regrouped?: components["schemas"]["Regrouped"];
             text?: string;
             undone?: boolean;
         };
@@ -1440,6 +1458,7 @@ export interface components {
             uid: string;
             unknown: string[] | null;
             who: components["schemas"]["Entity"][] | null;
+            whole?: components["schemas"]["Extent"];
         };
         Cell: {
             account: string;
@@ -1654,6 +1673,18 @@ export interface components {
             items: components["schemas"]["Set"][] | null;
             next?: string;
         };
+        Extent: {
+            /** Format: int64 */
+            alerts: number;
+            /** Format: int64 */
+            entities: number;
+            /** Format: int64 */
+            events: number;
+            /** Format: int64 */
+            sentences: number;
+            /** Format: int64 */
+            signals: number;
+        };
         FeedView: {
             /** @description an allow-list: what it covers accuses nobody */
             allow: boolean;
@@ -1695,10 +1726,18 @@ export interface components {
             url?: string;
             version: string;
         };
+        Foreseen: {
+            now: components["schemas"]["Told"];
+            other?: components["schemas"]["Told"];
+            part?: components["schemas"]["Told"];
+            then: components["schemas"]["Told"];
+        };
         Found: {
             /** Format: int64 */
             bytes: number;
             columns: string[] | null;
+            /** @description the rows that are not here would be too many bytes: ask for fewer columns, or narrow the time range */
+            cut?: boolean;
             /** Format: int64 */
             files: number;
             /** Format: int64 */
@@ -2255,6 +2294,12 @@ export interface components {
             change: components["schemas"]["Change"];
             uids: string[] | null;
         };
+        "Postincidents-uid-foreseeRequest": {
+            /** @description uid of the incident that would become a part */
+            merge?: string;
+            /** @description what would be taken out */
+            split?: components["schemas"]["SplitOff"];
+        };
         "Postincidents-uid-linksRequest": {
             title?: string;
             url: string;
@@ -2262,6 +2307,8 @@ export interface components {
         "Postincidents-uid-mergeRequest": {
             /** @description uid of the one that becomes a part */
             incident: string;
+            /** @description the activity of both incidents keeps it */
+            why?: string;
         };
         "Postincidents-uid-tasksRequest": {
             assignee?: string;
@@ -2342,6 +2389,14 @@ export interface components {
         Reason: {
             /** @description goes into the chain of custody */
             why: string;
+        };
+        Regrouped: {
+            /** Format: int64 */
+            alerts?: number;
+            /** @enum {string} */
+            did: "merged into" | "took in" | "took out" | "taken out of";
+            other: string;
+            why?: string;
         };
         Report: {
             /** Format: int64 */
@@ -2580,6 +2635,8 @@ export interface components {
             alerts?: string[] | null;
             /** @description uid of an incident that was merged in */
             incident?: string;
+            /** @description the activity of both incidents keeps it */
+            why?: string;
         };
         State: {
             doing: string;
@@ -2714,6 +2771,22 @@ export interface components {
             role?: "viewer" | "analyst" | "responder" | "engineer" | "admin";
             /** @description it may deliver to this source, and nothing else */
             source?: string;
+        };
+        Told: {
+            accounts: string[] | null;
+            /** Format: int64 */
+            alerts: number;
+            /** Format: date-time */
+            first_seen: string;
+            headline: string;
+            /** Format: date-time */
+            last_seen: string;
+            /** Format: double */
+            score: number;
+            severity: string;
+            stages: string[] | null;
+            uid?: string;
+            who: components["schemas"]["Entity"][] | null;
         };
         Tuning: {
             /** Format: date-time */
@@ -3208,6 +3281,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProfile"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3306,6 +3390,17 @@ export interface operations {
                     "application/json": components["schemas"]["Identified"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3396,15 +3491,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
+            /** @description The file */
             200: {
                 headers: {
-                    "Content-Disposition"?: string;
-                    "Content-Type"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -3619,6 +3712,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntGraph"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3650,6 +3754,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntFound"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3778,6 +3893,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntDraft"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -3842,6 +3968,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HuntRun"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
@@ -3943,7 +4080,10 @@ export interface operations {
     };
     "getincidents-uid": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description of a large one only what its page shows first: the weightiest alerts, the beginning of the story; whole then counts all */
+                brief?: boolean;
+            };
             header?: never;
             path: {
                 uid: string;
@@ -4034,6 +4174,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Decision"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postincidents-uid-foresee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postincidents-uid-foreseeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Foreseen"];
                 };
             };
             /** @description Error */
@@ -4638,6 +4813,42 @@ export interface operations {
                     "application/problem+json": unknown;
                 };
             };
+            /** @description no such method or session */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description another method */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description too many bytes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
+            /** @description no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": unknown;
+                };
+            };
             /** @description a fault of Tocsin */
             500: {
                 headers: {
@@ -4791,6 +5002,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntPivot"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4911,6 +5133,17 @@ export interface operations {
                     "application/json": components["schemas"]["HuntProposal"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4946,6 +5179,17 @@ export interface operations {
                     "application/json": components["schemas"]["Tuning"];
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
@@ -4977,6 +5221,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */

@@ -4,7 +4,7 @@ import { known } from '../ui/format';
 export type EvidenceSet = Schemas['Set'];
 
 /** Deed is what one can do with a set. */
-export type Deed = 'verify' | 'zip' | 'html' | 'hold' | 'release';
+export type Deed = 'verify' | 'zip' | 'html' | 'hold' | 'release' | 'delete';
 
 /** deedsFor are the deeds that a set allows to who has some rights. All but a verification want a reason. */
 export function deedsFor(s: Pick<EvidenceSet, 'held_at' | 'deleted_at'>, rights: readonly string[]): Deed[] {
@@ -13,7 +13,10 @@ export function deedsFor(s: Pick<EvidenceSet, 'held_at' | 'deleted_at'>, rights:
   if (rights.includes('triage')) out.push('verify', 'zip', 'html');
   if (known(s.held_at)) {
     if (rights.includes('govern')) out.push('release');
-  } else if (rights.includes('triage')) out.push('hold');
+  } else {
+    if (rights.includes('triage')) out.push('hold');
+    if (rights.includes('govern')) out.push('delete');
+  }
   return out;
 }
 
@@ -56,5 +59,8 @@ export async function done(deed: Deed, uid: string, why: string): Promise<string
     case 'release':
       await got(api.POST('/api/v1/evidence/{uid}/release', { ...asked, body: { why } }));
       return 'The hold has ended';
+    case 'delete':
+      await got(api.POST('/api/v1/evidence/{uid}/delete', { ...asked, body: { why } }));
+      return 'Its bytes are let go of; what it was, and who deleted it, stays';
   }
 }

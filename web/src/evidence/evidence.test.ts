@@ -8,6 +8,7 @@ test.each([
   ['a viewer', {}, ['read'], []],
   ['an analyst', { held_at: never }, ['read', 'triage'], ['verify', 'zip', 'html', 'hold']],
   ['an analyst, of what is held', { held_at: at }, ['read', 'triage'], ['verify', 'zip', 'html']],
+  ['an admin', {}, ['triage', 'govern'], ['verify', 'zip', 'html', 'hold', 'delete']],
   ['an admin, of what is held', { held_at: at }, ['triage', 'govern'], ['verify', 'zip', 'html', 'release']],
   ['an admin, of what was deleted', { held_at: at, deleted_at: at }, ['triage', 'govern'], []],
 ])('%s may', (_, set, rights, want) => {

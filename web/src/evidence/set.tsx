@@ -1,11 +1,12 @@
 import { Button, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useMe } from '../api/asks';
+import { useMay, useMe } from '../api/asks';
 import { api, got, type Schemas } from '../api/client';
 import { bytes, count, known } from '../ui/format';
 import { Said, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Adding } from './adding';
 import { type Deed, deedsFor, done } from './deeds';
 
 type Detail = Schemas['Detail'];
@@ -17,9 +18,12 @@ const names: Readonly<Record<Deed, string>> = {
   html: 'Export as a page',
   hold: 'Put on legal hold',
   release: 'End the hold',
+  delete: 'Delete',
 };
 
 const itemsAtOnce = 100;
+const kinds = ['screenshot', 'file', 'incident', 'entity', 'event'];
+const rank = (kind: string) => kinds.indexOf(kind);
 
 /** SetPage is one set: what can be done with it, what it holds, and its chain of custody, which notes that one looked. */
 export function SetPage({ id }: { id: string }) {
@@ -28,6 +32,7 @@ export function SetPage({ id }: { id: string }) {
     queryFn: () => got(api.GET('/api/v1/evidence/{uid}', { params: { path: { uid: id } } })),
     staleTime: Number.POSITIVE_INFINITY, // each reading is a line of the chain of custody
   });
+  const may = useMay('triage');
   if (asked.error) return <Trouble error={asked.error} retry={() => asked.refetch()} />;
   if (!asked.data) return <Waiting what="Reading the set" />;
   const d = asked.data;
@@ -38,9 +43,11 @@ export function SetPage({ id }: { id: string }) {
       )}
       {known(d.held_at) && (
         <p>
-          On legal hold by {visible(d.held_by ?? '')} since <Time at={d.held_at} />: <Said text={d.held_why ?? ''} />
+          On legal hold by {visible(d.held_by ?? '')} since <Time at={d.held_at} />: <Said text={d.held_why ?? ''} />.
+          It cannot be deleted until somebody who governs ends the hold.
         </p>
       )}
+      {may && !known(d.deleted_at) && <Adding set={d.id} />}
       <Deeds set={d} />
       <Items set={d} />
       <Custody set={d} />
@@ -55,8 +62,14 @@ function Deeds({ set }: { set: Detail }) {
   const [busy, setBusy] = useState<Deed>();
   const [fault, setFault] = useState<Error>();
   const [said, setSaid] = useState<string | Report>();
+  const [sure, setSure] = useState(false);
   const deeds = deedsFor(set, rights);
   async function run(deed: Deed) {
+    if (deed === 'delete' && !sure) {
+      setSure(true);
+      return;
+    }
+    setSure(false);
     setBusy(deed);
     setFault(undefined);
     setSaid(undefined);
@@ -75,7 +88,7 @@ function Deeds({ set }: { set: Detail }) {
       <div className="line">
         <TextInput
           size="xs"
-          aria-label="Why it is exported, held or released"
+          aria-label="Why it is exported, held, released or deleted"
           placeholder="Why (not for Verify)"
           maxLength={4000}
           value={why}
@@ -89,8 +102,10 @@ function Deeds({ set }: { set: Detail }) {
             loading={busy === d}
             disabled={!!busy || (d !== 'verify' && !why.trim())}
             onClick={() => run(d)}
+            onBlur={() => setSure(false)}
+            color={d === 'delete' ? 'red' : undefined}
           >
-            {names[d]}
+            {d === 'delete' && sure ? 'Delete for good?' : names[d]}
           </Button>
         ))}
       </div>
@@ -120,12 +135,12 @@ function Verified({ report: r }: { report: Report }) {
 
 function Items({ set }: { set: Detail }) {
   const [most, setMost] = useState(itemsAtOnce);
-  const all = (set.manifests ?? []).flatMap((m) =>
-    (m.manifest.items ?? []).map((i) => ({ ...i, capture: m.manifest.capture })),
-  );
+  const all = (set.manifests ?? [])
+    .flatMap((m) => (m.manifest.items ?? []).map((i) => ({ ...i, capture: m.manifest })))
+    .sort((a, b) => rank(a.kind) - rank(b.kind)); // what people added first: it would be lost among the events
   const notes = [...new Set((set.manifests ?? []).flatMap((m) => m.manifest.notes ?? []))];
   return (
-    <details>
+    <details open={all.length <= itemsAtOnce}>
       <summary>What it holds ({count(all.length)})</summary>
       {notes.map((n) => (
         <p key={n} className="dim">
@@ -141,12 +156,14 @@ function Items({ set }: { set: Detail }) {
               <th>What</th>
               <th className="num">Size</th>
               <th>Proven</th>
+              <th>Added</th>
+              <th>Why</th>
               <th>SHA-256</th>
             </tr>
           </thead>
           <tbody>
             {all.slice(0, most).map((i) => (
-              <tr key={`${i.capture} ${i.kind} ${i.name} ${i.sha256}`}>
+              <tr key={`${i.capture.capture} ${i.kind} ${i.name} ${i.sha256}`}>
                 <td>{visible(i.kind)}</td>
                 <td>
                   <Said text={i.name} most={120} />
@@ -155,7 +172,13 @@ function Items({ set }: { set: Detail }) {
                 <td>
                   {i.event ? i.event.proof ? <span className="good">as received</span> : 'as captured' : 'as captured'}
                 </td>
-                <td className="mono">
+                <td>
+                  {visible(i.capture.by.name)}, <Time at={i.capture.at} />
+                </td>
+                <td>
+                  <Said text={i.capture.why} most={80} />
+                </td>
+                <td className="mono" title={i.sha256}>
                   {known(set.deleted_at) ? (
                     visible(i.sha256.slice(0, 16))
                   ) : (

@@ -1,15 +1,14 @@
-import { Button } from '@mantine/core';
 import { Link, useParams } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useDecide } from '../queue/decide';
-import { verdictTone } from '../queue/row';
 import { plain } from '../ui/format';
-import { Key, Panel, Said, Severity, State, Time, Trouble, Waiting } from '../ui/parts';
+import { Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 import { type AlertCase, useAlert } from './asks';
 import { cards } from './cards';
 import { Events } from './events';
 import { Entities, Why } from './facts';
+import { Head } from './head';
 import { Activity } from './work';
 
 /** AlertPage is one alert: what the rule saw, and by which events. */
@@ -41,37 +40,16 @@ export function AlertPage() {
           </Link>
         )}
       </nav>
-      <header>
-        <div className="marks">
-          <Severity level={a.decision.severity} />
-          <State word={a.decision.status} />
-          {a.decision.verdict && <State word={a.decision.verdict} tone={verdictTone[a.decision.verdict]} />}
-          <span className="dim">
-            {a.decision.assignee ? `with ${visible(a.decision.assignee)}` : 'nobody works on it'}
-          </span>
-        </div>
-        <h1>
-          <Said text={a.sentence || a.title} />
-        </h1>
-        <div className="dim">
-          <Time at={a.first_seen} /> to <Time at={a.last_seen} /> · {visible(a.account)}
-        </div>
-        <div className="acts">
-          <Button size="xs" disabled={!deciding.may} onClick={() => deciding.open('verdict')}>
-            Verdict&nbsp;<Key>v</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('status')}>
-            Status&nbsp;<Key>s</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('severity')}>
-            Severity&nbsp;<Key>e</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('note')}>
-            Note&nbsp;<Key>n</Key>
-          </Button>
-        </div>
-        {deciding.fault && <Trouble error={deciding.fault} />}
-      </header>
+      <Head
+        decision={a.decision}
+        title={a.sentence || a.title}
+        deciding={deciding}
+        when={
+          <>
+            <Time at={a.first_seen} /> to <Time at={a.last_seen} /> · {visible(a.account)}
+          </>
+        }
+      />
       <div className="columns">
         <div>
           <AlertBody alert={a} />

@@ -8,7 +8,7 @@ export type Card = Schemas['Card'];
 export function useCase(uid: string) {
   return useQuery({
     queryKey: ['incidents', 'one', uid],
-    queryFn: () => got(api.GET('/api/v1/incidents/{uid}', { params: { path: { uid } } })),
+    queryFn: () => got(api.GET('/api/v1/incidents/{uid}', { params: { path: { uid }, query: { brief: true } } })),
   });
 }
 

@@ -11,8 +11,14 @@ import { Value } from './facts';
 
 const atOnce = 50;
 
+interface EventsProps {
+  cards: readonly Card[];
+  uids: readonly string[];
+  of?: number; // how many there are in all, where not all are named
+}
+
 /** Events are the calls behind a sentence or an alert; each opens its record, raw beside OCSF. */
-export function Events({ cards, uids }: { cards: readonly Card[]; uids: readonly string[] }) {
+export function Events({ cards, uids, of = 0 }: EventsProps) {
   const [open, setOpen] = useState<string>();
   const [most, setMost] = useState(atOnce);
   const known = new Map(cards.map((c) => [c.uid, c]));
@@ -38,6 +44,11 @@ export function Events({ cards, uids }: { cards: readonly Card[]; uids: readonly
         <Button size="xs" variant="default" onClick={() => setMost(most + 200)}>
           {(uids.length - most).toLocaleString('en')} more
         </Button>
+      )}
+      {of > uids.length && (
+        <p className="dim">
+          {(of - uids.length).toLocaleString('en')} more are not listed here: search the lake for them.
+        </p>
       )}
     </div>
   );

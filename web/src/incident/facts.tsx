@@ -4,7 +4,7 @@ import type { Schemas } from '../api/client';
 import { entityOf } from '../entity/kinds';
 import { EntityLink } from '../entity/link';
 import { plain } from '../ui/format';
-import { Said } from '../ui/parts';
+import { Said, useFew } from '../ui/parts';
 import { visible } from '../ui/visible';
 
 type Part = Schemas['Part'];
@@ -21,11 +21,12 @@ export function Why({
   steps?: readonly Part[] | null;
 }) {
   const list = [...(parts ?? [])].sort((a, b) => b.points - a.points);
+  const few = useFew(list.length, 12);
   const most = Math.max(1, ...list.map((p) => Math.abs(p.points)));
   return (
     <div className="why">
       <ul>
-        {list.map((p) => (
+        {list.slice(0, few.most).map((p) => (
           <li key={p.reason}>
             <span className="points">{p.points > 0 ? `+${round(p.points)}` : round(p.points)}</span>
             <span className="weight" aria-hidden>
@@ -34,6 +35,7 @@ export function Why({
             <Said text={p.reason} />
           </li>
         ))}
+        {few.more && <li className="more">{few.more}</li>}
         <li className="sum">
           <span className="points">{round(score)}</span> points in all
         </li>
@@ -64,6 +66,37 @@ export function Value({ text, name, type }: { text: string; name?: string; type?
   );
 }
 
+function Some({ of: list }: { of: readonly Entity[] }) {
+  const few = useFew(list.length, 15);
+  return (
+    <dd>
+      {list.slice(0, few.most).map((e) => (
+        <span key={e.id} className="entity">
+          <Value text={e.id} type={e.type} name={e.type === 'ip' ? undefined : e.name} />
+          {e.type === 'ip' && e.name && <span className="dim"> {visible(e.name)}</span>}
+        </span>
+      ))}
+      {few.more}
+    </dd>
+  );
+}
+
+/** Attacks lists techniques by tactic. */
+export function Attacks({ all }: { all: readonly Schemas['Attack'][] | null }) {
+  const list = all ?? [];
+  const few = useFew(list.length, 20);
+  return (
+    <ul className="attacks">
+      {list.slice(0, few.most).map((a) => (
+        <li key={`${a.tactic}${a.technique}`}>
+          <span className="mono">{visible(a.technique ?? '')}</span> {plain(a.tactic)} {visible(a.name ?? '')}
+        </li>
+      ))}
+      {few.more && <li>{few.more}</li>}
+    </ul>
+  );
+}
+
 /** Entities lists what took part, by kind. */
 export function Entities({ all }: { all: readonly Entity[] | null }) {
   const kinds = new Map<string, Entity[]>();
@@ -73,15 +106,7 @@ export function Entities({ all }: { all: readonly Entity[] | null }) {
       {[...kinds].map(([kind, list]) => (
         <div key={kind}>
           <dt>{plain(kind)}</dt>
-          <dd>
-            {list.slice(0, 50).map((e) => (
-              <span key={e.id} className="entity">
-                <Value text={e.id} type={e.type} name={e.type === 'ip' ? undefined : e.name} />
-                {e.type === 'ip' && e.name && <span className="dim"> {visible(e.name)}</span>}
-              </span>
-            ))}
-            {list.length > 50 && <span className="dim">and {list.length - 50} more</span>}
-          </dd>
+          <Some of={list} />
         </div>
       ))}
     </dl>

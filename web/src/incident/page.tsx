@@ -1,20 +1,21 @@
-import { Button, Tabs } from '@mantine/core';
+import { Tabs } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useEffect, useMemo } from 'react';
 import { seen, useLive } from '../api/live';
 import { Frozen } from '../evidence/frozen';
 import { useDecide } from '../queue/decide';
-import { verdictTone } from '../queue/row';
-import { plain } from '../ui/format';
 import { useKeys } from '../ui/keys';
-import { Ago, Empty, Key, Panel, Said, Severity, State, Time, Trouble, Waiting } from '../ui/parts';
+import { Ago, Key, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
 import { type Case, useCase } from './asks';
+import { Behind } from './behind';
 import { cards } from './cards';
-import { Clocks } from './clocks';
 import { Events } from './events';
-import { Entities, Why } from './facts';
+import { Attacks, Entities, Why } from './facts';
+import { Head } from './head';
+import { Memory } from './memory';
+import { useRegroup } from './regroup';
 import { Story } from './story';
 import { Timeline } from './timeline';
 import { Activity, Links, Tasks } from './work';
@@ -48,6 +49,7 @@ function Read({ incident: c }: { incident: Case }) {
     [uid, c.decision.version],
   );
   const deciding = useDecide(about);
+  const regroup = useRegroup(c);
   const d = c.decision;
   const open = (t: string) => go({ to: '/incidents/$uid', params: { uid }, search: { tab: t }, replace: true });
   useKeys({
@@ -64,59 +66,22 @@ function Read({ incident: c }: { incident: Case }) {
         <Changed uid={uid} />
         <Lookers me={deciding.me?.name} />
       </nav>
-      <header>
-        <div className="marks">
-          <Severity level={d.severity} />
-          <State word={d.status} />
-          {d.verdict && <State word={d.verdict} tone={verdictTone[d.verdict]} />}
-          <span className="dim">{d.assignee ? `with ${visible(d.assignee)}` : 'nobody works on it'}</span>
-          <Clocks decision={d} />
-        </div>
-        <h1>
-          <Said text={c.headline} />
-        </h1>
-        <div className="dim">
-          <Time at={c.first_seen} /> to <Time at={c.last_seen} /> ·{' '}
-          {(c.accounts ?? []).map((a) => visible(a)).join(', ')} · {(c.regions ?? []).map((r) => visible(r)).join(', ')}{' '}
-          · seen <Ago at={d.created_at} />
-        </div>
-        <div className="acts">
-          <Button size="xs" disabled={!deciding.may} onClick={() => deciding.open('verdict')}>
-            Verdict&nbsp;<Key>v</Key>
-          </Button>
-          <Button
-            size="xs"
-            variant="default"
-            disabled={!deciding.may || deciding.me?.kind !== 'person'}
-            onClick={() => deciding.me && deciding.decide({ assignee: deciding.me.name })}
-          >
-            Take it&nbsp;<Key>a</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('assignee')}>
-            Assign&nbsp;<Key>A</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('status')}>
-            Status&nbsp;<Key>s</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('severity')}>
-            Severity&nbsp;<Key>e</Key>
-          </Button>
-          <Button size="xs" variant="default" disabled={!deciding.may} onClick={() => deciding.open('note')}>
-            Note&nbsp;<Key>n</Key>
-          </Button>
-          {!deciding.may && deciding.me && <span className="dim">Your role, {deciding.me.role}, reads only.</span>}
-        </div>
-        {deciding.fault && <Trouble error={deciding.fault} />}
-        {c.merged_into && (
-          <p>
-            This is a part of{' '}
-            <Link to="/incidents/$uid" params={{ uid: c.merged_into }}>
-              another incident
-            </Link>
-            .
-          </p>
-        )}
-      </header>
+      <Head
+        decision={d}
+        title={c.headline}
+        deciding={deciding}
+        whole
+        acts={regroup.buttons}
+        when={
+          <>
+            <Time at={c.first_seen} /> to <Time at={c.last_seen} /> ·{' '}
+            {(c.accounts ?? []).map((a) => visible(a)).join(', ')} ·{' '}
+            {(c.regions ?? []).map((r) => visible(r)).join(', ')} · seen <Ago at={d.created_at} />
+          </>
+        }
+      >
+        <Memory incident={c} />
+      </Head>
       <Tabs value={tab} onChange={(t) => t && open(t)} keepMounted={false}>
         <Tabs.List>
           {tabs.map((t) => (
@@ -136,7 +101,7 @@ function Read({ incident: c }: { incident: Case }) {
         </Tabs.Panel>
         <Tabs.Panel value="evidence">
           <Frozen incident={uid} />
-          <Evidence incident={c} />
+          <Behind incident={c} />
         </Tabs.Panel>
         <Tabs.Panel value="work">
           <div className="columns">
@@ -155,6 +120,7 @@ function Read({ incident: c }: { incident: Case }) {
         </Tabs.Panel>
       </Tabs>
       {deciding.dialog}
+      {regroup.dialog}
     </article>
   );
 }
@@ -179,7 +145,7 @@ function StoryTab({ incident: c }: { incident: Case }) {
         </Panel>
         {sentence && (
           <Panel title={`Behind sentence ${(at ?? 0) + 1}`}>
-            <Events cards={cards(c)} uids={sentence.event_uids ?? []} key={at} />
+            <Events cards={cards(c)} uids={sentence.event_uids ?? []} of={sentence.count} key={at} />
           </Panel>
         )}
       </div>
@@ -204,56 +170,9 @@ function StoryTab({ incident: c }: { incident: Case }) {
           <Entities all={c.entities} />
         </Panel>
         <Panel title="ATT&CK">
-          <ul className="attacks">
-            {(c.attacks ?? []).map((a) => (
-              <li key={`${a.tactic}${a.technique}`}>
-                <span className="mono">{visible(a.technique ?? '')}</span> {plain(a.tactic)} {visible(a.name ?? '')}
-              </li>
-            ))}
-          </ul>
+          <Attacks all={c.attacks} />
         </Panel>
       </div>
-    </div>
-  );
-}
-
-function Evidence({ incident: c }: { incident: Case }) {
-  const alerts = c.alerts ?? [];
-  if (alerts.length === 0)
-    return (
-      <Empty title="No alerts belong to this incident any more">Its story is kept; the alerts were taken out.</Empty>
-    );
-  return (
-    <div>
-      {alerts.map((a) => (
-        <Panel
-          key={a.uid}
-          title={visible(a.title)}
-          aside={
-            <span className="aside">
-              <Severity level={a.severity} />
-              <Link to="/alerts/$uid" params={{ uid: a.uid }}>
-                open
-              </Link>
-            </span>
-          }
-        >
-          <p>
-            <Said text={a.sentence} />
-          </p>
-          <Events cards={cards({ alerts: [a], signals: null })} uids={a.event_uids ?? []} />
-        </Panel>
-      ))}
-      <details>
-        <summary>Why these stand in one incident ({c.joins?.length ?? 0})</summary>
-        <ul>
-          {[...new Set((c.joins ?? []).map((j) => j.reason))].map((r) => (
-            <li key={r}>
-              <Said text={r} />
-            </li>
-          ))}
-        </ul>
-      </details>
     </div>
   );
 }

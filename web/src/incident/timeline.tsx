@@ -1,5 +1,6 @@
-import { SegmentedControl, Tooltip } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 import { useState } from 'react';
+import { count } from '../ui/format';
 import { Empty, Time } from '../ui/parts';
 import { visible } from '../ui/visible';
 import type { Card, Case } from './asks';
@@ -39,20 +40,24 @@ export function Timeline({ incident }: { incident: Case }) {
           </div>
           <div className="lane-line">
             {lane.points.map((c) => (
-              <Tooltip key={c.uid} label={`${visible(c.operation)} · ${new Date(c.time).toLocaleTimeString()}`}>
-                <button
-                  type="button"
-                  className={`point ${c.outcome === 'success' ? '' : 'failed'} ${c.read_only ? 'read' : ''} ${open?.uid === c.uid ? 'on' : ''}`}
-                  style={{ left: `${along(c.time, first, last) * 100}%` }}
-                  aria-label={`${visible(c.operation)} at ${c.time}`}
-                  onClick={() => setOpen(c)}
-                />
-              </Tooltip>
+              <button
+                key={c.uid}
+                type="button"
+                title={`${visible(c.operation)} · ${new Date(c.time).toLocaleTimeString()}`}
+                className={`point ${c.outcome === 'success' ? '' : 'failed'} ${c.read_only ? 'read' : ''} ${open?.uid === c.uid ? 'on' : ''}`}
+                style={{ left: `${along(c.time, first, last) * 100}%` }}
+                aria-label={`${visible(c.operation)} at ${c.time}`}
+                onClick={() => setOpen(c)}
+              />
             ))}
           </div>
         </div>
       ))}
-      <p className="dim legend">● changed something · ○ read · ✕ was refused. {all.length} events.</p>
+      <p className="dim legend">
+        ● changed something · ○ read · ✕ was refused. {count(all.length)}
+        {(incident.whole?.events ?? 0) > all.length && ` of ${count(incident.whole?.events ?? 0)}`} events
+        {(incident.whole?.events ?? 0) > all.length && ', those of the weightiest alerts'}.
+      </p>
       <Events cards={all} uids={open ? [open.uid] : all.map((c) => c.uid)} key={open?.uid ?? 'all'} />
       {open && (
         <button type="button" className="link" onClick={() => setOpen(undefined)}>

@@ -4,10 +4,12 @@ import { type FormEvent, useState } from 'react';
 import { useMay } from '../api/asks';
 import { api, got, type Schemas } from '../api/client';
 import { mine } from '../api/live';
+import { Note } from '../notes/note';
 import { saidOf } from '../queue/change';
 import { Ago, Empty, Time, Trouble } from '../ui/parts';
 import { visible } from '../ui/visible';
 import type { Case } from './asks';
+import { Regrouped } from './memory';
 
 /** useDo runs something that changes an incident, then reads it anew. */
 function useDo(uid: string) {
@@ -94,20 +96,22 @@ export function Activity({ list }: { list: readonly Schemas['Activity'][] | null
           </span>
           <strong>{visible(a.actor)}</strong>
           <span>
-            {a.decided && a.kind !== 'note'
-              ? saidOf(a.decided, 1)
-              : a.kind === 'note'
-                ? 'wrote'
-                : visible(a.text ?? a.kind)}
-            {a.decided?.reason && ` (${a.decided.reason})`}
-            {a.decided?.severity_reason && `: ${visible(a.decided.severity_reason)}`}
+            <Did deed={a} />
             {a.undone && ' · undone'}
           </span>
-          {a.decided?.comment && <pre className="note">{visible(a.decided.comment, true)}</pre>}
+          {a.decided?.comment && <Note text={a.decided.comment} />}
         </li>
       ))}
     </ol>
   );
+}
+
+function Did({ deed: a }: { deed: Schemas['Activity'] }) {
+  if (a.regrouped) return <Regrouped deed={a.regrouped} />;
+  if (!a.decided) return visible(a.text ?? a.kind);
+  if (a.kind === 'note') return 'wrote';
+  const { reason, severity_reason: why } = a.decided;
+  return `${saidOf(a.decided, 1)}${reason ? ` (${reason})` : ''}${why ? `: ${visible(why)}` : ''}`;
 }
 
 /** Links are pages elsewhere that belong to an incident. */

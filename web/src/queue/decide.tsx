@@ -4,6 +4,8 @@ import { type KeyboardEvent, useCallback, useState } from 'react';
 import { useMe, useNames, useVerdicts } from '../api/asks';
 import { api, Fault, got } from '../api/client';
 import { mine } from '../api/live';
+import { useDraft } from '../notes/draft';
+import { Editor } from '../notes/editor';
 import { type Keys, useKeys } from '../ui/keys';
 import { Key, Trouble } from '../ui/parts';
 import {
@@ -72,12 +74,14 @@ export function useDecide(about: About | undefined, after?: () => void) {
   const ready = may && !!about && about.uids.length > 0;
   const decide = useCallback(
     async (change: Change) => {
-      if (!about) return;
+      if (!about) return false;
       try {
         await put(about, change);
         setFault(undefined);
         setStep(undefined);
         after?.();
+        await client.invalidateQueries();
+        return true;
       } catch (e) {
         setFault(
           e instanceof Fault && e.status === 412
@@ -89,6 +93,7 @@ export function useDecide(about: About | undefined, after?: () => void) {
         );
       }
       await client.invalidateQueries();
+      return false;
     },
     [about, after, client],
   );
@@ -126,12 +131,14 @@ interface DecideProps {
   step: Step;
   about: About;
   fault?: Error;
-  decide: (c: Change) => Promise<void>;
+  decide: (c: Change) => Promise<boolean>; // whether it was done
   close: () => void;
 }
 
 function Decide({ step, about, fault, decide, close }: DecideProps) {
-  const [draft, setDraft] = useState<Draft>({ comment: '' });
+  const [note, setNote] = useDraft(`note.${about.uids.length === 1 ? about.uids[0] : about.kind}`);
+  const [written, setDraft] = useState<Draft>({ comment: '' });
+  const draft = step === 'note' ? { ...written, comment: note } : written;
   const [busy, setBusy] = useState(false);
   const [asked, setAsked] = useState(false);
   const names = useNames(step === 'assignee');
@@ -142,7 +149,7 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
     setAsked(true);
     if (lacks || busy) return;
     setBusy(true);
-    await decide(changeOf(step, draft));
+    if ((await decide(changeOf(step, draft))) && step === 'note') setNote('');
     setBusy(false);
   }
   function choose(value: string) {
@@ -167,7 +174,7 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
       opened
       onClose={close}
       title={`${titles[step]}${about.uids.length > 1 ? ` of ${about.uids.length.toLocaleString('en')}` : ''}`}
-      size="md"
+      size={step === 'note' ? 'xl' : 'md'}
     >
       <div className="decide" tabIndex={-1} data-autofocus={step === 'note' ? undefined : true}>
         {list && (
@@ -215,19 +222,19 @@ function Decide({ step, about, fault, decide, close }: DecideProps) {
             ))}
           </Group>
         )}
-        {step !== 'status' && step !== 'assignee' && (
+        {step === 'note' && <Editor text={note} set={setNote} sent={sent} error={asked && lacks} />}
+        {(step === 'verdict' || step === 'severity') && (
           <Textarea
             id="decide-comment"
-            label={step === 'severity' ? 'Why' : step === 'note' ? 'Note, in Markdown' : 'Comment (if you like)'}
-            description={step === 'note' ? 'ctrl enter adds it' : 'enter decides, shift enter begins a line'}
+            label={step === 'severity' ? 'Why' : 'Comment (if you like)'}
+            description="enter decides, shift enter begins a line"
             autosize
-            minRows={step === 'note' ? 4 : 1}
+            minRows={1}
             maxRows={12}
             value={draft.comment}
             onChange={(e) => setDraft({ ...draft, comment: e.currentTarget.value })}
             onKeyDown={sent}
             error={asked && lacks}
-            data-autofocus={step === 'note' || undefined}
           />
         )}
         {fault && <Trouble error={fault} />}

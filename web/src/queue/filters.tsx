@@ -1,4 +1,5 @@
 import { Button, Select, TextInput } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { useMe, useNames } from '../api/asks';
 import { visible } from '../ui/visible';
@@ -117,6 +118,17 @@ export function Filters({ kind, narrowed, set }: FiltersProps) {
           allowDeselect={false}
         />
       </div>
+      {narrowed.incident && (
+        <div className="dim">
+          Only alerts of{' '}
+          <Link to="/incidents/$uid" params={{ uid: narrowed.incident }}>
+            one incident
+          </Link>{' '}
+          <button type="button" className="link" onClick={() => set({ ...narrowed, incident: undefined })}>
+            show all
+          </button>
+        </div>
+      )}
       {narrowed.rule && (
         <div className="dim">
           Only alerts of the rule {visible(narrowed.rule)}{' '}

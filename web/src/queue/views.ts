@@ -8,6 +8,7 @@ export interface Narrowed {
   verdict?: string;
   q?: string;
   rule?: string;
+  incident?: string;
   sort?: string;
 }
 
@@ -28,7 +29,7 @@ export function given(me: string | undefined): View[] {
   ];
 }
 
-const fields = ['status', 'min_severity', 'assignee', 'verdict', 'q', 'rule', 'sort'] as const;
+const fields = ['status', 'min_severity', 'assignee', 'verdict', 'q', 'rule', 'incident', 'sort'] as const;
 
 /** narrowing keeps of a query string what narrows. */
 export function narrowing(search: Narrowed): Narrowed {

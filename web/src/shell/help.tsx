@@ -31,6 +31,8 @@ const keys: readonly [string, readonly (readonly [string, string])[]][] = [
       ['s', 'status: then its letter'],
       ['e', 'severity: then its letter, then why'],
       ['n', 'note'],
+      ['m', 'merge another incident into it'],
+      ['S', 'split: take alerts out of it'],
     ],
   ],
   [
@@ -43,6 +45,7 @@ const keys: readonly [string, readonly (readonly [string, string])[]][] = [
       ['d', 'draft a rule of the hunt, t tests and accepts it'],
       ['v', 'verify all of the ledger, on its page'],
       ['c', 'freeze the incident, on its Evidence'],
+      ['f', 'add files to the set that is open'],
     ],
   ],
   ['Go to', places.map((p) => [`g ${p.key}`, p.title] as const)],

@@ -58,6 +58,18 @@ export function Said({ text, most = longest, lines = false }: { text: string; mo
   );
 }
 
+/** useFew shows the first of many at once, and the rest when one asks: what is long is not laid out before it is wanted. */
+export function useFew(all: number, first: number): { most: number; more: ReactNode } {
+  const [whole, setWhole] = useState(false);
+  if (whole || all <= first) return { most: all, more: null };
+  const more = (
+    <button type="button" className="link" onClick={() => setWhole(true)}>
+      {(all - first).toLocaleString('en')} more
+    </button>
+  );
+  return { most: first, more };
+}
+
 /** Trouble says what went wrong and offers to try again. */
 export function Trouble({ error, retry }: { error: Error; retry?: () => void }) {
   return (

@@ -9,10 +9,11 @@ interface Listed<T> {
   open: (row: T) => void;
   height: number; // about, in pixels
   end?: () => void; // asked for more
+  inDialog?: boolean;
 }
 
 /** useRows keeps which row has the cursor and which are chosen, lays out only what is seen, and moves by j, k, enter and x. */
-export function useRows<T>({ rows, id, open, height, end }: Listed<T>) {
+export function useRows<T>({ rows, id, open, height, end, inDialog }: Listed<T>) {
   const box = useRef<HTMLElement>(null);
   const [cursor, setCursor] = useState<string>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -41,7 +42,7 @@ export function useRows<T>({ rows, id, open, height, end }: Listed<T>) {
     setChosen(next);
   }
   const current = rows[at];
-  useKeys({
+  const keys = {
     j: () => move(1),
     k: () => move(-1),
     ArrowDown: () => move(1),
@@ -53,6 +54,7 @@ export function useRows<T>({ rows, id, open, height, end }: Listed<T>) {
           move(1);
         }
       : undefined,
-  });
+  };
+  useKeys(keys, true, inDialog);
   return { box, virtual, at, current, chosen, toggle, setChosen, setCursor };
 }
