@@ -239,7 +239,7 @@ test('a person is changed, and whoever was slower is told', async ({ page, brows
 
   await bob.getByRole('button', { name: 'End access' }).press('Enter');
   await bob.getByRole('button', { name: 'Give access again' }).press('Enter');
-  const again = await people.getByRole('status').locator('code').innerText();
+  const again = await people.getByRole('status').locator('code').textContent();
   await guest.goto('about:blank'); // a link that differs after # alone is no other page
   await guest.goto(again);
   await expect(guest.getByRole('heading', { name: 'Choose a new password' })).toBeVisible();

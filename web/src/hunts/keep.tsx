@@ -63,7 +63,7 @@ export function Keep() {
           label="Title"
           required
           maxLength={200}
-          data-autofocus
+          autoFocus
           value={title}
           onChange={(e) => setTitle(e.currentTarget.value)}
         />

@@ -2,7 +2,8 @@ import { Button } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { api, got } from '../api/client';
 import { bytes, count } from '../ui/format';
-import { Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
+import { useKeys } from '../ui/keys';
+import { Key, Panel, Said, Time, Trouble, Waiting } from '../ui/parts';
 import { Raw } from '../ui/raw';
 import { visible } from '../ui/visible';
 
@@ -11,6 +12,7 @@ export function Ledger() {
   const head = useQuery({ queryKey: ['ledger'], queryFn: () => got(api.GET('/api/v1/ledger')) });
   const verify = useMutation({ mutationFn: () => got(api.POST('/api/v1/ledger/verify', { body: {} })) });
   const r = verify.data;
+  useKeys({ v: verify.isPending ? undefined : () => verify.mutate() });
   return (
     <div className="page">
       <header className="page-head">
@@ -20,7 +22,7 @@ export function Ledger() {
         </span>
         <span className="grow" />
         <Button size="xs" onClick={() => verify.mutate()} loading={verify.isPending}>
-          Verify all of it now
+          Verify all of it now&nbsp;<Key>v</Key>
         </Button>
       </header>
       {head.isPending && <Waiting what="Reading the ledger" />}

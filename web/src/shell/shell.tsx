@@ -41,7 +41,7 @@ export function Shell() {
   const mine = places.filter((p) => !p.right || rights.includes(p.right));
   const keys: Keys = { '?': helping.open, '/': () => go({ to: '/search' }) };
   for (const p of mine) keys[`g ${p.key}`] = () => go({ to: p.to });
-  useKeys(keys);
+  useKeys(keys, true, false, true);
   usePaletteKey(choosing.toggle);
   const title = places.find((p) => p.to === path)?.title;
   useEffect(() => {

@@ -10,3 +10,8 @@ test('a pair wins over its second stroke', () => {
   expect(meant(keys, '', 'g')).toBeUndefined();
   expect(meant(keys, 'g', 'j')).toBeUndefined(); // the pair of another table
 });
+
+test('what follows g goes to a page, and is no key of the page that one leaves', () => {
+  expect(meant(keys, 'g', 'j')).toBeUndefined();
+  expect(meant({ 'g j': () => {} }, 'g', 'j')).toBe('g j');
+});

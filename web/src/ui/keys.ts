@@ -35,8 +35,11 @@ globalThis.addEventListener?.(
   true,
 );
 
-/** useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. */
-export function useKeys(keys: Keys, on = true, inDialog = false) {
+/**
+ * useKeys listens while a component stands and nobody types. An open dialog takes the keys from what lies under it. A key of a page goes
+ * before the same key of what stands around all pages, which listens at the window.
+ */
+export function useKeys(keys: Keys, on = true, inDialog = false, around = false) {
   const now = useRef(keys);
   now.current = keys;
   useEffect(() => {
@@ -56,7 +59,8 @@ export function useKeys(keys: Keys, on = true, inDialog = false) {
       e.preventDefault();
       now.current[key]?.();
     }
-    addEventListener('keydown', pressed);
-    return () => removeEventListener('keydown', pressed);
-  }, [on, inDialog]);
+    const where = around ? window : document;
+    where.addEventListener('keydown', pressed as EventListener);
+    return () => where.removeEventListener('keydown', pressed as EventListener);
+  }, [on, inDialog, around]);
 }
