@@ -14,6 +14,7 @@ type UnprovenError struct {
 	Err      error
 }
 
+// Error says which compaction it is, and why it cannot be proven.
 func (e *UnprovenError) Error() string { return fmt.Sprintf("snapshot %d: %v", e.Snapshot, e.Err) }
 
 // Unwrap gives the cause.

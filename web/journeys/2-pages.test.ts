@@ -210,7 +210,7 @@ test('a person is changed, and whoever was slower is told', async ({ page, brows
   await page.goto('/settings');
   const people = page.locator('.panel', { has: page.getByRole('heading', { name: 'People' }) });
   await people.getByRole('button', { name: 'Invite' }).press('Enter');
-  const link = await people.getByRole('status').locator('code').innerText();
+  const link = (await people.getByRole('status').locator('code').textContent()) ?? '';
   const guest = await (await browser.newContext({ baseURL, storageState: { cookies: [], origins: [] } })).newPage();
   await guest.goto(link);
   await guest.getByLabel('Name').fill('bob');
@@ -239,7 +239,7 @@ test('a person is changed, and whoever was slower is told', async ({ page, brows
 
   await bob.getByRole('button', { name: 'End access' }).press('Enter');
   await bob.getByRole('button', { name: 'Give access again' }).press('Enter');
-  const again = await people.getByRole('status').locator('code').textContent();
+  const again = (await people.getByRole('status').locator('code').textContent()) ?? '';
   await guest.goto('about:blank'); // a link that differs after # alone is no other page
   await guest.goto(again);
   await expect(guest.getByRole('heading', { name: 'Choose a new password' })).toBeVisible();
