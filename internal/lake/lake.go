@@ -50,6 +50,7 @@ var properties = iceberg.Properties{
 	"format-version": "2", "write.parquet.compression-codec": "zstd", "commit.manifest-merge.enabled": "true", "commit.manifest.min-count-to-merge": "20",
 	"write.metadata.delete-after-commit.enabled": "true", "write.metadata.previous-versions-max": "20", "write.metadata.metrics.default": "none",
 	"write.metadata.metrics.column.time_dt": "full", "write.metadata.metrics.column.class_uid": "full", "write.metadata.metrics.column.account": "full",
+	"write.metadata.metrics.column.source_id": "full",
 }
 
 // Open opens the lake in a folder, which it makes where there is none.

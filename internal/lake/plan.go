@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,9 @@ type File struct {
 	Bytes int64
 	Class int
 	Day   time.Time
-	Today bool // it has just the columns that the table has today, in their order; else some may lack, and only their ids tell which they are
+	// Source is where all of its events came from, where they came from one source and the file says so.
+	Source string
+	Today  bool // it has just the columns that the table has today, in their order; else some may lack, and only their ids tell which they are
 }
 
 // Plan lists the files that can hold events of a time range, the newest day first. Zero times are no bound; to is exclusive.
@@ -33,10 +36,11 @@ func (l *Lake) Plan(ctx context.Context, from, to time.Time) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
+	source, _ := l.table.Load().Schema().FindFieldByName("source_id")
 	out := make([]File, 0, len(tasks))
 	for _, t := range tasks {
 		f := File{Path: pathOf(t.File.FilePath()), Rows: t.File.Count(), Bytes: t.File.FileSizeBytes()}
-		f.Today = hasMark(f.Path, today)
+		f.Today, f.Source = hasMark(f.Path, today), only(t.File, source.ID)
 		p := partitionOf(t.File)
 		f.Class, f.Day = int(p.class), time.Unix(int64(p.day)*86400, 0).UTC()
 		out = append(out, f)
@@ -48,6 +52,15 @@ func (l *Lake) Plan(ctx context.Context, from, to time.Time) ([]File, error) {
 		return compareText(a.Path, b.Path)
 	})
 	return out, nil
+}
+
+// only is the one value of a text column, or "" where there are several or the file does not say.
+func only(f iceberg.DataFile, field int) string {
+	least, most := f.LowerBoundValues()[field], f.UpperBoundValues()[field]
+	if len(least) == 0 || !bytes.Equal(least, most) || f.NullValueCounts()[field] > 0 {
+		return ""
+	}
+	return string(least)
 }
 
 func compareText(a, b string) int {

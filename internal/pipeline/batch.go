@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/desk"
 	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/enrich"
@@ -184,7 +185,7 @@ func (w *Worker) learn(ctx context.Context, b *stream.Batch, raw []byte, at ocsf
 			}
 			w.count(b, "stored", &w.Status.Stored)
 			w.live.Learn(e)
-			if at := e.Time(); at.After(w.newest) && at.Before(b.Received.Add(24*time.Hour)) { // not a clock of the far future
+			if at := e.Time(); b.Source != audit.Source && at.After(w.newest) && at.Before(b.Received.Add(24*time.Hour)) { // not a clock of the far future
 				w.newest = at
 			}
 			out = &item{raw, at, id, w.tides.see(b, e)}

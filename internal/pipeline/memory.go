@@ -265,16 +265,25 @@ func (w *Worker) keepMemory(ctx context.Context, now bool) {
 	}
 }
 
+// window is where the window begins that ends with the newest event, and whether that is a day or more after where it began until now.
+func (w *Worker) window() (from time.Time, moves bool) {
+	if w.newest.IsZero() {
+		return w.since, false
+	}
+	from = w.newest.UTC().Truncate(24 * time.Hour).Add(24*time.Hour - w.Timing.Window)
+	return from, from.Sub(w.since) >= 24*time.Hour
+}
+
 // bound forgets what is older than the window, and more where there is more than may be remembered.
 func (w *Worker) bound() {
 	if w.newest.IsZero() {
 		return
 	}
-	day := w.newest.UTC().Truncate(24 * time.Hour)
-	if from := day.Add(24*time.Hour - w.Timing.Window); from.Sub(w.since) >= 24*time.Hour {
+	if from, moves := w.window(); moves {
 		w.live.Forget(from)
 		w.since = from
 	}
+	day := w.newest.UTC().Truncate(24 * time.Hour)
 	for why := w.live.full(); why != "" && w.since.Before(day); why = w.live.full() {
 		w.since = w.since.Truncate(24 * time.Hour).Add(24 * time.Hour)
 		w.live.Forget(w.since)

@@ -11,6 +11,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/enrich"
 	"github.com/tocsin-security/tocsin/internal/format"
 	"github.com/tocsin-security/tocsin/internal/intel"
+	"github.com/tocsin-security/tocsin/internal/audit"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
@@ -19,12 +20,24 @@ import (
 // hitsEvery is how long counts of indicators may wait that changed no finding.
 const hitsEvery = 5 * time.Second
 
+// newestDay is the last day of which the lake holds anything but what Tocsin wrote of itself: somebody who signs in today to look at an
+// archive of last year does not make it older.
+func newestDay(files []lake.File) (day time.Time, ok bool) {
+	for _, f := range files { // the newest first
+		if f.Source != audit.Source {
+			return f.Day, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // windowOf keeps the files, the newest first, that live detection reaches back to, and says since when.
 func windowOf(files []lake.File, window time.Duration) ([]lake.File, time.Time) {
-	if len(files) == 0 {
-		return nil, time.Time{}
+	newest, ok := newestDay(files)
+	if !ok {
+		return files, time.Time{}
 	}
-	since := files[0].Day.Add(24*time.Hour - window)
+	since := newest.Add(24*time.Hour - window)
 	return slices.DeleteFunc(slices.Clone(files), func(f lake.File) bool { return f.Day.Add(24 * time.Hour).Before(since) }), since
 }
 

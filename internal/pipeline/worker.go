@@ -51,7 +51,7 @@ type Worker struct {
 	dead      []desk.DeadLetter
 	hourly    *hourly
 	since     time.Time  // what is older than this is not judged any more, and stays as it was
-	newest    time.Time  // of the events that were judged
+	newest    time.Time  // of the events that were judged, Tocsin's own left out
 	commits   chan error // the commit under way, when there is one
 	last      struct{ conclude, commit, rebuild, tidy, renew, hits, memory time.Time }
 	cost      struct{ conclude, rebuild, renew, memory time.Duration }
@@ -163,7 +163,9 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	w.newest = files[0].Day.Add(24*time.Hour - time.Millisecond) // the newest comes first
+	if day, ok := newestDay(files); ok {
+		w.newest = day.Add(24*time.Hour - time.Millisecond)
+	}
 	files, w.since = windowOf(files, w.Timing.Window)
 	if err := w.live.Rebuild(ctx, History{Lake: w.Lake, Files: files, Damaged: w.Harmed}); err != nil {
 		return fmt.Errorf("judge the lake again: %w", err)
@@ -239,6 +241,11 @@ func (w *Worker) conclude(ctx context.Context) error {
 	if err := w.renew(ctx); err != nil {
 		return err
 	}
+	return w.tell(ctx)
+}
+
+// tell saves what is to be concluded of what was judged so far, if anything changed.
+func (w *Worker) tell(ctx context.Context) error {
 	if w.read < w.shown { // the desk knows more than this worker has read again
 		return nil
 	}
@@ -302,6 +309,11 @@ func (w *Worker) commit(ctx context.Context) error {
 	tidy := since(w.Now(), w.last.tidy) >= w.Timing.Tidy
 	if rows == 0 && !tidy && w.read == w.Lake.Marks().Positions[w.partition] {
 		return nil
+	}
+	if _, moves := w.window(); moves { // what is forgotten now must have been told
+		if err := w.tell(ctx); err != nil {
+			return err
+		}
 	}
 	// The dead letters of these batches must be on the desk before the batches may go.
 	if err := w.Desk.Save(ctx, &desk.Conclusion{Partition: w.partition, Position: w.read, DeadLetters: w.dead, Tally: w.hourly.take(w.read), Now: w.Now()}); err != nil {
