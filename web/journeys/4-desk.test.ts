@@ -136,7 +136,7 @@ async function preserves(w: Walk): Promise<string> {
   await w.keys('c');
   await w.writes('The key of svc-backup-agent was made by an intruder');
   await w.keys('Enter');
-  const why = by.field(w, 'Why it is exported, held or released');
+  const why = by.field(w, 'Why it is exported, held, released or deleted');
   await expect(why).toBeVisible();
   await w.to(by.button(w, 'Verify'), { key: 'Shift+Tab', within: 60 });
   await w.keys('Enter');
