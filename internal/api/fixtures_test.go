@@ -108,7 +108,7 @@ func (m *maker) finding(account string) string {
 	for _, end := range []string{"a", "b"} {
 		in.Alerts = append(in.Alerts, finding.Alert{UID: uid + end, Severity: finding.High, First: now, Last: now, Account: account, Signals: []finding.Signal{}})
 	}
-	if err := m.desk.Save(m.t.Context(), &desk.Conclusion{Partition: uid, Position: 1, Findings: true, Now: now, Incidents: []incident.Incident{in}}); err != nil {
+	if err := m.desk.Save(m.t.Context(), &desk.Conclusion{Partition: uid, Position: 1, Findings: true, Now: now, Since: now.Add(time.Hour), Incidents: []incident.Incident{in}}); err != nil {
 		m.t.Fatal(err)
 	}
 	return uid
@@ -123,6 +123,8 @@ func (m *maker) anIncident(method string, part []string, account string) thing {
 		out.body["comment"] = "x"
 	case "decisions":
 		out.body["uids"], out.body["change"] = []string{uid}, map[string]string{"comment": "x"}
+	case "foresee":
+		out.body["merge"] = m.finding(account)
 	case "merge":
 		out.body["incident"] = m.finding(account)
 	case "split":
@@ -223,9 +225,14 @@ func (m *maker) aPerson(route string, by who, account string) thing {
 	name := fmt.Sprintf("p%d", m.n)
 	out := thing{path: map[string]string{"uid": name}, body: map[string]any{}}
 	switch route {
-	case "PUT /api/v1/people/{uid}", "DELETE /api/v1/people/{uid}":
+	case "GET /api/v1/people/{uid}", "PUT /api/v1/people/{uid}", "DELETE /api/v1/people/{uid}", "DELETE /api/v1/people/{uid}/sessions", "POST /api/v1/people/{uid}/enable", "POST /api/v1/people/{uid}/link":
 		m.person(access.Person{Name: name, Role: access.Viewer, Accounts: []string{account}})
 		out.body["role"], out.body["accounts"] = "analyst", []string{account}
+		if strings.HasSuffix(route, "/enable") {
+			if a := m.tell("DELETE", "/api/v1/people/"+name, m.tokens["owner"], ""); a.status >= 300 {
+				m.t.Fatal(a)
+			}
+		}
 	case "POST /api/v1/invitations":
 		out.body["role"], out.body["accounts"] = "viewer", []string{account}
 	case "POST /api/v1/invitations/accept":
