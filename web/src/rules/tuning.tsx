@@ -140,8 +140,8 @@ function Accept({ proposal: p }: { proposal: Proposal }) {
   if (taken)
     return (
       <p className="good" role="status">
-        Accepted: it takes {many(taken.suppressed_alerts, 'alert')} out of the queue until{' '}
-        <Time at={taken.expires_at} />. They stay countable.
+        Accepted: it takes {many(taken.suppressed_alerts, 'open alert')} out of the queue, and what comes until{' '}
+        <Time at={taken.expires_at} />. They stay countable; what was judged stays as it is.
       </p>
     );
   return (
