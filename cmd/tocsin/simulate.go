@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/app"
 	"github.com/tocsin-security/tocsin/simulate"
@@ -173,21 +176,8 @@ itself. With --baseline, a fall below the figures of the file ends with exit cod
 				return err
 			}
 			defer os.RemoveAll(dir)
-			for name, attacks := range map[string][]string{"attacks": {"all"}, "benign": nil} {
-				fmt.Fprintf(io.Err, "writing a simulated month (%s)\n", name)
-				c := simulate.Config{Seed: seed, Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Days: days, Scale: 1, Attacks: attacks}
-				if _, err := simulate.WriteTree(cmd.Context(), filepath.Join(dir, name), c, nil); err != nil {
-					return err
-				}
-			}
-			for _, a := range simulate.AttackList() {
-				fmt.Fprintf(io.Err, "writing twelve simulated days with %s alone\n", a.ID)
-				one := filepath.Join(dir, "alone", a.ID)
-				c := simulate.Config{Seed: seed, Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Days: 12, Scale: 0.5, Attacks: []string{a.ID}}
-				if _, err := simulate.WriteTree(cmd.Context(), one, c, nil); err != nil {
-					return err
-				}
-				o.Alone = append(o.Alone, one)
+			if err := trees(cmd.Context(), dir, seed, days, &o, io); err != nil {
+				return err
 			}
 			o.Attacks, o.Benign = filepath.Join(dir, "attacks"), filepath.Join(dir, "benign")
 			return app.Evaluate(cmd.Context(), o, io)
@@ -202,4 +192,27 @@ itself. With --baseline, a fall below the figures of the file ends with exit cod
 	f.StringVar(&o.Baseline, "baseline", "", "JSON file with figures that must not be fallen below")
 	f.StringVar(&o.JSON, "json", "", "file to write the figures into")
 	return cmd
+}
+
+// trees writes what is judged, several at once: the month with every attack, the month without, and twelve days with each attack alone.
+func trees(ctx context.Context, dir string, seed uint64, days int, o *app.EvaluateOptions, io app.Streams) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	write := func(to, said string, c simulate.Config) {
+		fmt.Fprintln(io.Err, said)
+		group.Go(func() error {
+			_, err := simulate.WriteTree(ctx, to, c, nil)
+			return err
+		})
+	}
+	for name, attacks := range map[string][]string{"attacks": {"all"}, "benign": nil} {
+		write(filepath.Join(dir, name), "writing a simulated month ("+name+")", simulate.Config{Seed: seed, Start: start, Days: days, Scale: 1, Attacks: attacks})
+	}
+	for _, a := range simulate.AttackList() {
+		one := filepath.Join(dir, "alone", a.ID)
+		write(one, "writing twelve simulated days with "+a.ID+" alone", simulate.Config{Seed: seed, Start: start, Days: 12, Scale: 0.5, Attacks: []string{a.ID}})
+		o.Alone = append(o.Alone, one)
+	}
+	return group.Wait()
 }
