@@ -138,9 +138,10 @@ type Named struct {
 	UID string `path:"uid" maxLength:"128"`
 }
 
-// op describes an operation and the right that it needs.
+// op describes an operation and the right that it needs. Its body may take as long as the server lets any request take: the framework's own
+// bound of five seconds is set on the connection, stays there where something read the body before, and then ends what takes longer.
 func op(right access.Right, method, path, summary string) huma.Operation {
-	return needs(right, huma.Operation{OperationID: strings.Trim(strings.NewReplacer("/api/v1/", "", "/", "-", "{", "", "}", "").Replace(strings.ToLower(method)+path), "-"), Method: method, Path: path, Summary: summary})
+	return needs(right, huma.Operation{OperationID: strings.Trim(strings.NewReplacer("/api/v1/", "", "/", "-", "{", "", "}", "").Replace(strings.ToLower(method)+path), "-"), Method: method, Path: path, Summary: summary, BodyReadTimeout: readTime})
 }
 
 func (s *Server) findings(api huma.API) {

@@ -1,14 +1,53 @@
 package api
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/desk"
 )
+
+// TestARequestMayTakeItsTime answers after more than five seconds, where something before the route has read the body: nothing ends it
+// but who asked.
+func TestARequestMayTakeItsTime(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	huma.Register(humago.New(mux, huma.DefaultConfig("x", "1")), op(access.Triage, "POST", "/api/v1/slow", "A change that takes its time"), func(ctx context.Context, in *body[map[string]string]) (*body[map[string]string], error) {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(5500 * time.Millisecond):
+			return in, nil
+		}
+	})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		read, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(read))
+		mux.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	resp, err := http.Post(front.URL+"/api/v1/slow", jsonBody, strings.NewReader(`{"a":"b"}`)) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%d %s %v", resp.StatusCode, text, err)
+	}
+}
 
 // TestWhatOnlyAsksIsNotKept brings a key to routes that ask, or sign in: nothing of their answers is on the desk.
 func TestWhatOnlyAsksIsNotKept(t *testing.T) {
