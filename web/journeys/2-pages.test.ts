@@ -152,13 +152,16 @@ test('files and screenshots are added to a set, which on hold cannot be deleted'
   await page.keyboard.press('Enter');
   await expect(page.getByRole('button', { name: 'Choose files' })).toBeVisible();
   await page.keyboard.press('Escape'); // out of the field
-  const chooser = page.waitForEvent('filechooser');
-  await page.keyboard.press('f');
-  await (await chooser).setFiles([
+  const files = [
     { name: 'page.png', mimeType: 'image/png', buffer: Buffer.from('a picture') },
     { name: '<b>\u202Enote.txt', mimeType: 'text/plain', buffer: Buffer.from('a note') },
     { name: 'empty', mimeType: 'text/plain', buffer: Buffer.alloc(0) },
-  ]);
+  ];
+  await expect(async () => {
+    const chooser = page.waitForEvent('filechooser', { timeout: 3000 });
+    await page.keyboard.press('f');
+    await (await chooser).setFiles(files);
+  }).toPass({ timeout: 60_000 });
   await expect(page.getByText('It is empty.')).toBeVisible();
   await expect(page.getByLabel('Why they are added')).toBeFocused();
   await page.keyboard.type('what I saw');

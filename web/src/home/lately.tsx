@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMay } from '../api/asks';
 import { api, got, type Schemas } from '../api/client';
+import { plain } from '../ui/format';
 import { Ago, Panel } from '../ui/parts';
 import { visible } from '../ui/visible';
 
@@ -41,9 +42,21 @@ export function Lately() {
   );
 }
 
+/** told is a detail in words: a change is written into the audit log as the API took it. */
+function told(detail: string): string {
+  if (!detail.startsWith('{')) return detail;
+  try {
+    return Object.entries(JSON.parse(detail) as Record<string, unknown>)
+      .map(([key, value]) => `${plain(key)}: ${plain(String(value))}`)
+      .join(', ');
+  } catch {
+    return detail;
+  }
+}
+
 function What({ entry: e }: { entry: Entry }) {
   const uid = e.object ?? '';
-  const name = visible((e.detail || uid).slice(0, 80));
+  const name = visible(told(e.detail || uid).slice(0, 80));
   if (e.action.startsWith('incident.'))
     return (
       <Link to="/incidents/$uid" params={{ uid }}>
