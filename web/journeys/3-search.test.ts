@@ -106,7 +106,7 @@ for (const { colorScheme, width } of looks) {
       await expect(page.locator('.facets section').first()).toBeVisible();
       await read(page);
       await fair(page);
-      await page.locator('.table tbody tr.on').click();
+      await page.locator('.table tbody tr.on td').first().click(); // not on a link
       await expect(page.getByText('Record, as it came')).toBeVisible();
       await fair(page);
     });
