@@ -187,14 +187,18 @@ func (p *prying) lists() {
 }
 
 func (p *prying) searches() {
+	var seen []string
+	for _, i := range p.sees {
+		seen = append(seen, "'"+p.world.tenants[i].account+"'")
+	}
 	sigma := "title: t\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {sourceIPAddress: " + sharedAddress + "}\n  condition: a\n"
 	for _, q := range []map[string]any{
 		{"sql": "SELECT account, count(*) AS n, count(DISTINCT src_ip), min(raw_data), max(raw_data) FROM events GROUP BY ALL ORDER BY ALL"},
 		{"sql": "SELECT * EXCLUDE (batch_id, processed) FROM events ORDER BY time_dt, metadata.uid"},
 		{"sql": "SELECT count(*), approx_count_distinct(resource), (SELECT string_agg(DISTINCT principal ORDER BY principal) FROM events) FROM events"},
-		{"sql": "SELECT 1 FROM events WHERE (principal || 'x')::INT = 1 OR resource::INT = 1"}, // what cannot be converted stands in the error
-		{"sql": "SELECT error(min(raw_data)) FROM events WHERE src_ip LIKE '203.%'"},           // and so does this
-		{"sql": "SELECT error(raw_data) FROM events WHERE NOT starts_with(account, '" + p.world.tenants[p.sees[0]].account[:6] + "')"},
+		{"sql": "SELECT max(principal || 'x')::INT + min(resource)::INT FROM events"}, // what cannot be converted stands in the error
+		{"sql": "SELECT error(min(raw_data)) FROM events WHERE src_ip LIKE '203.%'"},  // and so does this
+		{"sql": "SELECT error(raw_data) FROM events WHERE account NOT IN (" + strings.Join(seen, ", ") + ")"},
 		{"sql": "SELECT CASE WHEN count(*) > 0 THEN error('some') END FROM events WHERE src_ip = '" + p.unseen()[0].address + "'"},
 		{"sql": "SELECT * FROM (PIVOT events ON account USING count(*) GROUP BY region)"},
 		{"sql": "FROM events SELECT DISTINCT account ORDER BY account", "rows": 1},
