@@ -46,7 +46,7 @@ func compareUntilKilled(dir string) {
 }
 
 func comparison(dir, format string) ReplayOptions {
-	return ReplayOptions{ScanOptions: ScanOptions{Format: format, Workers: 1, Quiet: true}, Lake: filepath.Join(dir, "lake"), Diff: []string{"", filepath.Join(dir, "rules")}, every: time.Nanosecond}
+	return ReplayOptions{ScanOptions: ScanOptions{Format: format, Workers: 1, Quiet: true}, Lake: filepath.Join(dir, "lake"), Diff: []string{"", filepath.Join(dir, "rules")}, every: -1}
 }
 
 // comparable is a folder with a lake under attack and a set of rules: the built-in ones, of which some are gone, some milder, some fewer.

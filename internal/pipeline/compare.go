@@ -24,7 +24,7 @@ type Comparison struct {
 	Options Options // without rules
 	Rules   [2]*detect.Rules
 	Memory  string             // file that keeps the place; "": none. Who has written the result removes it.
-	Every   time.Duration      // at least so much lies between two keepings
+	Every   time.Duration      // at least so much lies between two keepings; below zero: none passes without one
 	Resumed func(done, of int) // told where an earlier run is taken up: parts of the two readings
 	Refused func(error)        // told why it is not
 	Kept    func()             // told each time that the place was kept
@@ -102,7 +102,7 @@ func (s *comparing) blocks(ctx context.Context, begin func(w *worker), merge fun
 		}
 		s.done += len(block)
 		ended := ctx.Err()
-		if ended != nil || s.done == s.History.Parts() || time.Since(s.kept) >= max(s.Every, 20*s.cost) {
+		if ended != nil || s.done == s.History.Parts() || s.due() {
 			merge()
 			workers = nil
 			if err := s.keep(); err != nil {
@@ -183,6 +183,11 @@ func (s *comparing) judging(ctx context.Context) error {
 		s.received, tallies = r.Received, nil
 		s.received.FilesRead = int64(s.done)
 	})
+}
+
+// due is whether the place is to be kept again: keeping it costs a twentieth of the time at most.
+func (s *comparing) due() bool {
+	return s.Every < 0 || time.Since(s.kept) >= max(s.Every, 20*s.cost)
 }
 
 // head says what a kept place depends on. The files are in the file itself: those that came since are not looked at.

@@ -80,7 +80,7 @@ func TestAComparisonEndedAtAnyPlaceGoesOn(t *testing.T) {
 	if cmp.Equal(want[0], want[1]) || len(want[1]) == 0 {
 		t.Fatal("nothing is compared")
 	}
-	c := Comparison{History: in, Options: Options{Workers: 1}, Rules: sides, Memory: filepath.Join(t.TempDir(), "place")}
+	c := Comparison{History: in, Options: Options{Workers: 1}, Rules: sides, Memory: filepath.Join(t.TempDir(), "place"), Every: -1}
 	ends, last := 0, -1
 	c.Resumed = func(done, of int) {
 		if done <= last || of != 2*in.Parts() {
@@ -120,7 +120,7 @@ func TestAComparisonEndedAtAnyPlaceGoesOn(t *testing.T) {
 
 // notTakenUp ends a comparison of a history and makes another in its place.
 func notTakenUp(t *testing.T, in History) {
-	c := Comparison{History: in, Options: Options{Workers: 1}, Rules: [2]*detect.Rules{rules(t), fewer(t)}, Memory: filepath.Join(t.TempDir(), "place")}
+	c := Comparison{History: in, Options: Options{Workers: 1}, Rules: [2]*detect.Rules{rules(t), fewer(t)}, Memory: filepath.Join(t.TempDir(), "place"), Every: -1}
 	end := func() {
 		ctx, stop := context.WithCancel(t.Context())
 		c.Kept = stop
