@@ -29,7 +29,12 @@ type fileCheck struct {
 	state  *replay
 	within period
 
-	mu     sync.Mutex // guards report and bad while files are hashed
+	same   map[string]File // hashed, and as their leaf says: a second look leaves them out
+	proven map[uint64]bool // so are compactions, by their leaf
+	hashed int
+	bytes  int64
+
+	mu     sync.Mutex // guards report, bad, same and the counts while files are hashed
 	report *Report
 	bad    map[string]bool // files that are not as their leaf says
 	there  map[string]bool
@@ -44,6 +49,7 @@ func (c *fileCheck) run(ctx context.Context, r *Report) error {
 	if err := c.hashAll(ctx); err != nil {
 		return err
 	}
+	r.Hashed, r.Bytes = c.hashed, c.bytes
 	return c.compactions(ctx)
 }
 
@@ -97,12 +103,19 @@ func (c *fileCheck) hashAll(ctx context.Context) error {
 			continue
 		case !c.there[path]:
 			c.problem(Problem{Kind: Removed, Path: path, Leaf: state.index, Detail: fmt.Sprintf("leaf %d added it", state.index)})
-		case c.within.holds(state.time):
+		case c.within.holds(state.time) && !c.hashedBefore(state.File):
 			group.Go(func() error { return c.hash(ctx, state) })
 		}
 		c.report.Expected++
 	}
 	return group.Wait()
+}
+
+// hashedBefore says that an earlier look found a file to be as its leaf says.
+func (c *fileCheck) hashedBefore(f File) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.same[f.Path] == f
 }
 
 func (c *fileCheck) problem(p Problem) {
@@ -130,11 +143,13 @@ func (c *fileCheck) hash(ctx context.Context, state fileState) error {
 	if err != nil {
 		return fmt.Errorf("read %q: %w", state.Path, err)
 	}
+	is := Hash(sum.Sum(nil))
 	c.mu.Lock()
-	c.report.Hashed++
-	c.report.Bytes += n
+	if c.hashed, c.bytes = c.hashed+1, c.bytes+n; is == state.SHA256 {
+		c.same[state.Path] = state.File
+	}
 	c.mu.Unlock()
-	if is := Hash(sum.Sum(nil)); is != state.SHA256 {
+	if is != state.SHA256 {
 		p := Problem{Kind: Changed, Path: state.Path, Leaf: state.index}
 		p.Detail = fmt.Sprintf("its SHA-256 is %s, leaf %d says %s", is, state.index, state.SHA256)
 		c.nameEvents(ctx, state, &p)
@@ -204,10 +219,11 @@ func (c *fileCheck) compactions(ctx context.Context) error {
 			c.problem(p)
 			continue
 		}
-		if !listed || !c.sound(k) {
+		if !listed || !c.sound(k) || c.proven[k.index] {
 			continue
 		}
-		if detail := provenBy(ctx, source, k, c.there); detail != "" {
+		detail := provenBy(ctx, source, k, c.there)
+		if c.proven[k.index] = detail == ""; detail != "" {
 			c.problem(Problem{Kind: Unproven, Path: k.leaf.Subject(), Leaf: k.index, Detail: detail})
 		}
 	}

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		appendUntilKilled(dir)
 	}
+	settleTime = 200 * time.Millisecond // most tests change a lake whose ledger they hold open
 	goleak.VerifyTestMain(m)
 }
 

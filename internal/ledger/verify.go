@@ -119,17 +119,26 @@ func (r *Report) add(kind ProblemKind, path string, leaf uint64, format string, 
 // presence of all files are always checked; only files (and compactions) whose leaf's time is in [from, to) are read and hashed, where a zero time is no bound.
 // With a nil FileSource only the log is checked.
 //
+// Somebody may write while it reads: what looks wrong is looked at again where the log has grown since, until it stands.
+//
 // What is wrong with log or files is in the Report, sorted by kind and path. An error means that it could not be found out: a malformed public key, no
 // such folder, a file that cannot be read.
 func Verify(ctx context.Context, dir, firstPublicKey string, files FileSource, from, to time.Time) (Report, error) {
-	r := Report{Leaves: map[Kind]int{}}
-	state, err := verifyLog(ctx, &r, dir, firstPublicKey)
-	if err == nil && state != nil && files != nil {
-		c := fileCheck{source: files, state: state, within: period{from, to}}
-		err = c.run(ctx, &r)
-	}
-	if err != nil {
-		return r, fmt.Errorf("verify ledger %q: %w", dir, err)
+	var r Report
+	c := fileCheck{source: files, within: period{from, to}, same: map[string]File{}, proven: map[uint64]bool{}}
+	for looks := 1; ; looks++ {
+		r = Report{Leaves: map[Kind]int{}}
+		state, err := verifyLog(ctx, &r, dir, firstPublicKey)
+		if err == nil && state != nil && files != nil {
+			c.state = state
+			err = c.run(ctx, &r)
+		}
+		if err != nil {
+			return r, fmt.Errorf("verify ledger %q: %w", dir, err)
+		}
+		if looks == mostLooks || !r.unsettled() || !grows(ctx, dir, r.Size) {
+			break
+		}
 	}
 	slices.SortStableFunc(r.Problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Leaf, b.Leaf))

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Browser, expect, type Locator, test } from '@playwright/test';
@@ -220,8 +220,9 @@ async function ledger(w: Walk): Promise<string> {
   await expect(w.page.getByText('Verified: nothing was changed')).toBeVisible({ timeout: 60_000 });
   await w.station('ledger');
   const tocsin = process.env.TOCSIN_BIN ?? '../bin/tocsin';
-  const said = execFileSync(tocsin, ['ledger', 'verify', '--data', `${own}/data`], { encoding: 'utf8' });
-  writeFileSync(`${results}/ledger-verify.txt`, said);
+  const said = spawnSync(tocsin, ['ledger', 'verify', '--data', `${own}/data`], { encoding: 'utf8' });
+  expect(said.status, said.stdout + said.stderr).toBe(0);
+  writeFileSync(`${results}/ledger-verify.txt`, said.stdout);
   return readFileSync(`${own}/data/ledger/ledger.pub`, 'utf8').trim();
 }
 
