@@ -4,8 +4,9 @@ set -euo pipefail
 "$(dirname "$0")/test-setup.sh"
 if command -v cc >/dev/null; then
 	# Under the race detector a start of the binary takes a second (cmd), a kill or a bomb many (internal/app, internal/pipeline), and
-	# a simulated month a minute: these run without it, with all their kills; of the simulation what delivers runs with it as well.
-	plain='/(cmd/tocsin|internal/app|internal/pipeline|simulate)$'
+	# a simulated month a minute, which internal/hunt asks its questions of: these run without it, with all their kills; of the simulation
+	# what delivers runs with it as well.
+	plain='/(cmd/tocsin|internal/app|internal/hunt|internal/pipeline|simulate)$'
 	# So do the two tests that ask the API thousands of questions as everybody.
 	asks='^(TestTheAccessMatrix|TestNothingOfAnotherAccountIsTold)$'
 	CGO_ENABLED=1 TOCSIN_KILLS=3 go test -race -shuffle=on -timeout 45m -skip "$asks" $(go list ./... | grep -vE "$plain")
