@@ -61,8 +61,13 @@ func (j *Judge) actor(e *ocsf.Event) Actor {
 	origin, chain, known := j.survey.trace(c)
 	a := j.classify(e, c, origin, known)
 	a.Chain = chain
-	if j.env != nil && a.Kind != KindService && a.Kind != KindServiceLinked && matchesAny(j.env.AutomationRoles, c.ARN, e.Text(at.issuerARN), origin.ARN) {
+	declared := func(who ...string) bool { return j.env != nil && matchesAny(j.env.AutomationRoles, who...) }
+	self := declared(c.ARN, e.Text(at.issuerARN))
+	if a.Kind != KindService && a.Kind != KindServiceLinked && (self || declared(origin.ARN)) {
 		a.Kind, a.Proof = KindAutomation, ProofEnvironment
+	}
+	if a.Kind == KindAutomation && !self && j.survey.selfMade(origin, append(slices.Clip(chain), c.ARN), e.Millis) { // it is not the job any more
+		a.Kind, a.Type, a.Proof = KindRole, "role", ProofAWS
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/records"
@@ -30,7 +31,13 @@ func each(t *testing.T, list []obj, do func(e *ocsf.Event)) {
 		text.Write(raw)
 		text.WriteByte('\n')
 	}
-	shape := ocsf.Shape{Mapping: plain, Check: func(*ocsf.Event) *ocsf.Unreadable { return nil }}
+	shape := ocsf.Shape{Mapping: plain, Check: func(e *ocsf.Event) *ocsf.Unreadable {
+		e.Millis = asked.UnixMilli()
+		if t, err := time.Parse(time.RFC3339, e.Text(eventTime)); err == nil {
+			e.Millis = t.UnixMilli()
+		}
+		return nil
+	}}
 	err := ocsf.NewDecoder(shape, records.Limits{}).Decode(context.Background(), strings.NewReader(text.String()), "test", ocsf.Sink{
 		Event:      func(e *ocsf.Event) error { do(e); return nil },
 		Unreadable: func(u ocsf.Unreadable) error { t.Fatal(u); return nil },
@@ -67,6 +74,22 @@ func assume(who, to obj) obj {
 	return call(who, obj{"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "responseElements": obj{"credentials": obj{"accessKeyId": to["accessKeyId"]}, "assumedRoleUser": obj{"arn": to["arn"]}}})
 }
 
+// eventTime is what a record says of when it was; without it, it was when it is asked about.
+var eventTime = ocsf.ParsePath("eventTime")
+
+// makes is that a role is made, so long before what is asked about.
+func makes(who obj, role string, before time.Duration) obj {
+	return call(who, obj{"eventSource": "iam.amazonaws.com", "eventName": "CreateRole", "requestParameters": obj{"roleName": role}, "eventTime": asked.Add(-before).Format(time.RFC3339)})
+}
+
+func refused(call obj) obj {
+	call["errorCode"] = "AccessDenied"
+	return call
+}
+
+// asked is when the calls of TestActor are made.
+var asked = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
 func TestActor(t *testing.T) {
 	hop1, hop2 := role(own, "jump", "a", "ASIA1"), role(own, "admin", "b", "ASIA2")
 	delivered := role(own, "web", "i-0123456789abcdef0", "ASIA3")
@@ -75,6 +98,7 @@ func TestActor(t *testing.T) {
 	linked["sessionContext"].(obj)["sessionIssuer"].(obj)["arn"] = "arn:aws:iam::" + own + ":role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
 	ci := role(own, "deploy", "GitHubActions", "ASIA5")
 	token := obj{"type": "WebIdentityUser", "userName": "repo:a/b:ref:refs/heads/main", "identityProvider": "arn:aws:iam::" + own + ":oidc-provider/token.actions.githubusercontent.com"}
+	job := token["identityProvider"].(string) + ":" + token["userName"].(string)
 	cases := []struct {
 		name                string
 		records             []obj // the last is asked about
@@ -87,6 +111,12 @@ func TestActor(t *testing.T) {
 		{"role of nobody known", []obj{call(role(own, "admin", "x", "ASIA8"))}, KindRole, ProofNone, "arn:aws:sts::" + own + ":assumed-role/admin/x"},
 		{"instance", []obj{call(delivered)}, KindWorkload, ProofAWS, "arn:aws:sts::" + own + ":assumed-role/web/i-0123456789abcdef0"},
 		{"a session that only calls itself an instance", []obj{call(role(own, "web", "i-0123456789abcdef0", "ASIA7"))}, KindWorkload, ProofClaimed, "arn:aws:sts::" + own + ":assumed-role/web/i-0123456789abcdef0"},
+		{"a job that takes a role", []obj{assume(token, ci), assume(ci, hop1), call(hop1)}, KindAutomation, ProofAWS, job},
+		{"a job that takes a role which it made", []obj{assume(token, ci), makes(ci, "jump", 0), assume(ci, hop1), assume(hop1, hop2), call(hop2)}, KindRole, ProofAWS, job},
+		{"a job that takes a role which somebody else made", []obj{assume(token, ci), makes(user(own, "alice"), "jump", 0), assume(ci, hop1), call(hop1)}, KindAutomation, ProofAWS, job},
+		{"a job that takes a role which it made two days ago", []obj{assume(token, ci), makes(ci, "jump", 48*time.Hour), assume(ci, hop1), call(hop1)}, KindAutomation, ProofAWS, job},
+		{"a job that was refused the role that it takes", []obj{assume(token, ci), refused(makes(ci, "jump", 0)), assume(ci, hop1), call(hop1)}, KindAutomation, ProofAWS, job},
+		{"a job that makes a role and goes on as before", []obj{assume(token, ci), makes(ci, "jump", 0), call(ci)}, KindAutomation, ProofAWS, job},
 		{"service", []obj{call(obj{"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"})}, KindService, ProofAWS, "autoscaling.amazonaws.com"},
 		{"service-linked role", []obj{call(linked)}, KindServiceLinked, ProofAWS, "arn:aws:iam::" + own + ":role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"},
 		{"build system", []obj{assume(token, ci), call(ci)}, KindAutomation, ProofAWS, "arn:aws:iam::" + own + ":oidc-provider/token.actions.githubusercontent.com:repo:a/b:ref:refs/heads/main"},

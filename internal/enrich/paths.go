@@ -8,7 +8,7 @@ var at = struct {
 	kind, arn, name, principal, account, accessKey, invokedBy, idp, issuerARN, issuerType, issuerName,
 	mfa, roleDelivery, federatedProvider, sourceIdentity, fromConsole, assumedRoot,
 	recipient, source, agent, errorCode, errorMessage, readOnly, eventType, category, service, operation,
-	consoleLogin, mfaUsed, credentials, assumedARN, federatedARN, roleARN, sessionName, request, response, targetUser, serviceDetails ocsf.Path
+	consoleLogin, mfaUsed, credentials, assumedARN, federatedARN, roleARN, sessionName, roleName, request, response, targetUser, serviceDetails ocsf.Path
 }{
 	ocsf.ParsePath("userIdentity.type"), ocsf.ParsePath("userIdentity.arn"), ocsf.ParsePath("userIdentity.userName"), ocsf.ParsePath("userIdentity.principalId"),
 	ocsf.ParsePath("userIdentity.accountId"), ocsf.ParsePath("userIdentity.accessKeyId"), ocsf.ParsePath("userIdentity.invokedBy"), ocsf.ParsePath("userIdentity.identityProvider"),
@@ -19,6 +19,6 @@ var at = struct {
 	ocsf.ParsePath("recipientAccountId"), ocsf.ParsePath("sourceIPAddress"), ocsf.ParsePath("userAgent"), ocsf.ParsePath("errorCode"), ocsf.ParsePath("errorMessage"),
 	ocsf.ParsePath("readOnly"), ocsf.ParsePath("eventType"), ocsf.ParsePath("eventCategory"), ocsf.ParsePath("eventSource"), ocsf.ParsePath("eventName"),
 	ocsf.ParsePath("responseElements.ConsoleLogin"), ocsf.ParsePath("additionalEventData.MFAUsed"), ocsf.ParsePath("responseElements.credentials.accessKeyId"),
-	ocsf.ParsePath("responseElements.assumedRoleUser.arn"), ocsf.ParsePath("responseElements.federatedUser.arn"), ocsf.ParsePath("requestParameters.roleArn"), ocsf.ParsePath("requestParameters.roleSessionName"),
+	ocsf.ParsePath("responseElements.assumedRoleUser.arn"), ocsf.ParsePath("responseElements.federatedUser.arn"), ocsf.ParsePath("requestParameters.roleArn"), ocsf.ParsePath("requestParameters.roleSessionName"), ocsf.ParsePath("requestParameters.roleName"),
 	ocsf.ParsePath("requestParameters"), ocsf.ParsePath("responseElements"), ocsf.ParsePath("requestParameters.userName"), ocsf.ParsePath("serviceEventDetails"),
 }

@@ -134,7 +134,11 @@ func launched(op string, response *fastjson.Value) (out []Resource) {
 	return out
 }
 
-// Grants lists what a successful call brought into being or made more powerful, for others to act as: identities, keys, and the instances that it started.
+// rollouts are calls that have CloudFormation work in other accounts, by its execution role there.
+var rollouts = []string{"CreateStackSet", "UpdateStackSet", "CreateStackInstances", "UpdateStackInstances"}
+
+// Grants lists what a successful call brought into being or made more powerful, for others to act as: identities, keys, the instances that it
+// started, and the stack sets that it had rolled out.
 func (f *Facts) Grants() []Resource {
 	op := f.ev.Text(at.operation)
 	if !isCall(f.ev) || f.Outcome() != "success" {
@@ -148,6 +152,11 @@ func (f *Facts) Grants() []Resource {
 		}
 	}
 	out = append(out, launched(op, response)...)
+	if slices.Contains(rollouts, op) && f.ev.Text(at.service) == "cloudformation.amazonaws.com" {
+		for _, name := range member(f.ev.Doc.Get("requestParameters"), "stackSetName") {
+			out = append(out, Resource{Kind: "stack_set", ID: name, Name: name})
+		}
+	}
 	if slices.Contains(grantTargets, op) {
 		for _, r := range f.Resources() {
 			if r.Kind == "user" || r.Kind == "role" {

@@ -1,6 +1,8 @@
 package enrich
 
 import (
+	"slices"
+
 	"github.com/tocsin-security/tocsin/internal/snapshot"
 )
 
@@ -14,11 +16,18 @@ func (s *Survey) Sessions() int { return len(s.sessions) }
 // Overflow is how many sessions were not learned because there were MaxSessions.
 func (s *Survey) Overflow() int64 { return s.overflow }
 
-// Forget drops the sessions that were issued before a time, in epoch milliseconds.
+// Forget drops the sessions that were issued, and who made a role, before a time, in epoch milliseconds.
 func (s *Survey) Forget(before int64) {
 	for key, x := range s.sessions {
 		if x.Time < before {
 			delete(s.sessions, key)
+		}
+	}
+	for role, list := range s.roles {
+		if list = slices.DeleteFunc(list, func(m making) bool { return m.Time < before }); len(list) == 0 {
+			delete(s.roles, role)
+		} else {
+			s.roles[role] = list
 		}
 	}
 	for as, callers := range s.byARN {
@@ -61,6 +70,15 @@ func (s *Survey) Encode(e *snapshot.Encoder) {
 			e.Int(last)
 		}
 	}
+	e.Len(len(s.roles))
+	for role, list := range s.roles {
+		e.Text(role)
+		e.Len(len(list))
+		for _, m := range list {
+			m.By.encode(e)
+			e.Int(m.Time)
+		}
+	}
 }
 
 // DecodeSurvey reads what Encode wrote.
@@ -85,6 +103,12 @@ func DecodeSurvey(d *snapshot.Decoder) (*Survey, error) {
 			callers[c] = d.Int()
 		}
 		s.byARN[as] = callers
+	}
+	for range d.Len() {
+		role := d.Text()
+		for range d.Len() {
+			s.roles[role] = append(s.roles[role], making{By: decodeCaller(d), Time: d.Int()})
+		}
 	}
 	return s, d.Err()
 }

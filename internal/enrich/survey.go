@@ -32,6 +32,7 @@ type Survey struct {
 	accounts counts
 	sessions map[string]session          // by access key id
 	byARN    map[string]map[caller]int64 // callers by the role session that they asked for, and when they last did
+	roles    map[string][]making         // who made a role, by account and name
 	data     counts                      // events by kind of log
 	regions  counts
 	changes  int
@@ -40,7 +41,7 @@ type Survey struct {
 
 func (s *Survey) init() {
 	if s.accounts == nil {
-		s.accounts, s.sessions, s.byARN, s.data, s.regions = counts{}, map[string]session{}, map[string]map[caller]int64{}, counts{}, counts{}
+		s.accounts, s.sessions, s.byARN, s.roles, s.data, s.regions = counts{}, map[string]session{}, map[string]map[caller]int64{}, map[string][]making{}, counts{}, counts{}
 	}
 }
 
@@ -54,9 +55,21 @@ func (s *Survey) Add(e *ocsf.Event) {
 	for _, kind := range DataKinds(e) {
 		count(s.data, kind)
 	}
-	if e.Mapping.Name != "cloudtrail" && e.Mapping.Name != "ocsfjson" || e.Text(at.service) != "sts.amazonaws.com" && e.Text(at.service) != "signin.amazonaws.com" {
+	if e.Mapping.Name != "cloudtrail" && e.Mapping.Name != "ocsfjson" {
 		return
 	}
+	switch e.Text(at.service) {
+	case "sts.amazonaws.com", "signin.amazonaws.com":
+		s.learnSession(e)
+	case "iam.amazonaws.com":
+		if e.Text(at.operation) == "CreateRole" {
+			s.learnRole(e)
+		}
+	}
+}
+
+// learnSession remembers which credentials were issued, to whom and as what.
+func (s *Survey) learnSession(e *ocsf.Event) {
 	key := e.Text(at.credentials)
 	if key == "" {
 		return
@@ -167,6 +180,11 @@ func (s *Survey) Merge(other *Survey) {
 	s.regions.merge(other.regions)
 	for k, v := range other.sessions {
 		s.session(k, v)
+	}
+	for role, list := range other.roles {
+		for _, m := range list {
+			s.made(role, m)
+		}
 	}
 	for as, callers := range other.byARN {
 		if s.byARN[as] == nil {

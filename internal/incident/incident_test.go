@@ -81,6 +81,24 @@ func about(instance string) func(*finding.Card) {
 	}
 }
 
+func rollsOut(c *finding.Card) {
+	c.Operation, c.Grants = "CreateStackInstances", []finding.Entity{{Type: "stack_set", ID: "baseline"}}
+}
+
+// works is what the execution role of stack sets does in a member account, by CloudFormation or from an address.
+func works(role, from string) func(*finding.Card) {
+	return func(c *finding.Card) {
+		c.ActorKind, c.SrcIP, c.Principal = "role", from, "arn:aws:sts::444455556666:assumed-role/"+role+"/0123456789abcdef"
+	}
+}
+
+// chained is a session behind which a role stands.
+func chained(role string) func(*finding.Card) {
+	return func(c *finding.Card) {
+		c.ActorKind, c.Chain = "role", []string{"arn:aws:sts::444455556666:assumed-role/far/x", "arn:aws:sts::111122223333:assumed-role/" + role + "/x"}
+	}
+}
+
 const (
 	mined  = "i-0a1b2c3d4e5f60718"
 	medium = finding.Medium
@@ -109,6 +127,15 @@ func TestWhatJoins(t *testing.T) {
 		{"an instance that nobody is known to have started", []act{{"a", medium, "impact", "alice", 0, nil}, {"b", high, "impact", mined, 3 * time.Hour, about(mined)}}, nil, 2},
 		{"an instance that another than its own was started beside", []act{{"a", medium, "impact", "alice", 0, starts("i-0ffffffffffffffff")}, {"b", high, "impact", mined, 3 * time.Hour, about(mined)}}, shared{"10.0.0.9": 2}, 2},
 		{"an instance of last quarter", []act{{"a", medium, "impact", "alice", 0, starts(mined)}, {"b", high, "impact", mined, 90 * 24 * time.Hour, about(mined)}}, nil, 2},
+		{"a role behind a session that the other made", []act{{"a", medium, "persistence", "ci", 0, func(c *finding.Card) { grants("arn:aws:iam::111122223333:role/own")(c); kind("automation")(c) }}, {"b", medium, "impact", "job", time.Hour, chained("own")}}, nil, 1},
+		{"a role behind a session that nobody made", []act{{"a", medium, "persistence", "ci", 0, func(c *finding.Card) { grants("arn:aws:iam::111122223333:role/own")(c); kind("automation")(c) }}, {"b", medium, "impact", "job", time.Hour, chained("other")}}, nil, 2},
+		{"the work of a stack set that the other had rolled out", []act{{"a", medium, "persistence", "alice", 0, rollsOut}, {"b", medium, "persistence", "exec", time.Hour, works("stacksets-exec-0a1b", "")}}, nil, 1},
+		{"the work of a stack set where permissions are managed by hand", []act{{"a", medium, "persistence", "alice", 0, rollsOut}, {"b", medium, "persistence", "exec", time.Hour, works("AWSCloudFormationStackSetExecutionRole", "")}}, nil, 1},
+		{"the work of a stack set of yesterday", []act{{"a", medium, "persistence", "alice", 0, rollsOut}, {"b", medium, "persistence", "exec", 20 * time.Hour, works("stacksets-exec-0a1b", "")}}, nil, 2},
+		{"the work of a stack set before it was rolled out", []act{{"b", medium, "persistence", "exec", 0, works("stacksets-exec-0a1b", "")}, {"a", medium, "persistence", "alice", time.Hour, rollsOut}}, nil, 2},
+		{"an execution role that somebody took by hand", []act{{"a", medium, "persistence", "alice", 0, rollsOut}, {"b", medium, "persistence", "exec", time.Hour, works("AWSControlTowerExecution", "203.0.113.9")}}, nil, 2},
+		{"an ordinary stack of a member account", []act{{"a", medium, "persistence", "alice", 0, rollsOut}, {"b", medium, "persistence", "deploy", time.Hour, works("deploy", "")}}, nil, 2},
+		{"a stack set that nobody of an alert had rolled out", []act{{"a", medium, "persistence", "alice", 0, nil}, {"b", medium, "persistence", "exec", time.Hour, works("stacksets-exec-0a1b", "")}}, nil, 2},
 		{"a common foreign account", []act{{"a", medium, "exfiltration", "alice", 0, foreign("444455556666")}, {"b", medium, "persistence", "bob", time.Hour, foreign("444455556666")}}, nil, 1},
 	}
 	for _, c := range cases {
@@ -118,6 +145,20 @@ func TestWhatJoins(t *testing.T) {
 				t.Errorf("%d groups, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+// TestTheLastRolloutCounts: of two people who had stack sets rolled out, what is done is the work of the later one.
+func TestTheLastRolloutCounts(t *testing.T) {
+	alerts := queue(act{"a", high, "persistence", "alice", 0, rollsOut}, act{"b", high, "persistence", "bob", time.Hour, rollsOut}, act{"c", high, "persistence", "exec", 2 * time.Hour, works("stacksets-exec-0a1b", "")})
+	incidents, loose := Build(alerts, nil, shared{"198.51.100.7": 40})
+	if len(incidents) != 2 || len(loose) != 0 {
+		t.Fatalf("%d incidents and %d loose alerts", len(incidents), len(loose))
+	}
+	for i := range incidents {
+		if who := incidents[i].Who; len(who) == 2 && who[0].ID != "bob" && who[1].ID != "bob" {
+			t.Errorf("it stands with %v", who)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ func links(alerts []finding.Alert, below []finding.Signal, world World) []Join {
 	var out []Join
 	out = append(out, originLinks(alerts)...)
 	out = append(out, grantLinks(alerts, below)...)
+	out = append(out, rolloutLinks(alerts, below)...)
 	out = append(out, sharedLinks(alerts, world)...)
 	out = append(out, reportLinks(alerts, world)...)
 	return out
@@ -82,13 +83,16 @@ type grant struct {
 	alert int
 }
 
-// grantsOf lists by id what the events of each alert made usable. An instance counts also where the call that started it is no part of an
-// alert: a signal below the queue, of the same origin and within the stretch of the alert, is its story too.
+// grantsOf lists by id what the events of each alert made usable. An instance, and a stack set, counts also where the call that started it is
+// no part of an alert: a signal below the queue, of the same origin and within the stretch of the alert, is its story too.
 func grantsOf(alerts []finding.Alert, below []finding.Signal) map[string][]grant {
 	out := map[string][]grant{}
-	take := func(c *finding.Card, alert int, only string) {
+	take := func(c *finding.Card, alert int, beside bool) {
 		for _, g := range c.Grants {
-			if only == "" || g.Type == only {
+			switch {
+			case g.Type == "stack_set":
+				out[stackSets] = append(out[stackSets], grant{c.Time, alert})
+			case !beside || g.Type == "instance":
 				out[g.ID] = append(out[g.ID], grant{c.Time, alert})
 			}
 		}
@@ -100,9 +104,9 @@ func grantsOf(alerts []finding.Alert, below []finding.Signal) map[string][]grant
 		}
 		for k := range alerts[i].Signals {
 			s := &alerts[i].Signals[k]
-			take(&s.Event, i, "")
+			take(&s.Event, i, false)
 			for r := range s.Related {
-				take(&s.Related[r], i, "instance")
+				take(&s.Related[r], i, false)
 			}
 		}
 	}
@@ -113,7 +117,7 @@ func grantsOf(alerts []finding.Alert, below []finding.Signal) map[string][]grant
 				continue
 			}
 			for _, c := range append([]finding.Card{s.Event}, s.Related...) {
-				take(&c, i, "instance")
+				take(&c, i, true)
 			}
 		}
 	}

@@ -23,7 +23,7 @@ import (
 )
 
 // stateVersion is raised whenever what Live keeps, or what it concludes from it, changes.
-const stateVersion = 2
+const stateVersion = 3
 
 // The bounds of what live detection remembers. When one is met the oldest day is forgotten (Forget), and so on; what lies on the
 // desk from then stays as it is.
