@@ -141,7 +141,7 @@ func (j *Judge) roleSession(e *ocsf.Event, c, origin caller, known, foreign bool
 	switch {
 	case strings.HasPrefix(role, "AWSReservedSSO_"): // Identity Center names the session after the person
 		a.Kind, a.Proof, a.Type, a.Name, a.Origin = KindPerson, ProofAWS, "person", name, "person:"+name
-	case origin == c && e.Text(at.roleDelivery) != "":
+	case origin == c && (e.Text(at.roleDelivery) != "" || e.Text(at.scopeOf) != ""): // an instance; a task or function
 		return workload(e, c)
 	case foreign:
 		a.Kind, a.Proof = KindExternal, ProofAWS

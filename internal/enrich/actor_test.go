@@ -94,6 +94,8 @@ func TestActor(t *testing.T) {
 	hop1, hop2 := role(own, "jump", "a", "ASIA1"), role(own, "admin", "b", "ASIA2")
 	delivered := role(own, "web", "i-0123456789abcdef0", "ASIA3")
 	delivered["sessionContext"].(obj)["ec2RoleDelivery"] = "2.0"
+	task := role(own, "web", "0f9de17a6465404e8b1b2356dc13c2f8", "ASIA6")
+	task["inScopeOf"] = obj{"issuerType": "AWS::ECS::Task", "credentialsIssuedTo": "arn:aws:ecs:eu-west-1:" + own + ":task/web/0f9de17a6465404e8b1b2356dc13c2f8"}
 	linked := role(own, "AWSServiceRoleForX", "s", "ASIA4")
 	linked["sessionContext"].(obj)["sessionIssuer"].(obj)["arn"] = "arn:aws:iam::" + own + ":role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
 	ci := role(own, "deploy", "GitHubActions", "ASIA5")
@@ -110,6 +112,7 @@ func TestActor(t *testing.T) {
 		{"a chain of two roles", []obj{assume(user(own, "alice"), hop1), assume(hop1, hop2), call(hop2)}, KindUser, ProofAWS, "arn:aws:iam::" + own + ":user/alice"},
 		{"role of nobody known", []obj{call(role(own, "admin", "x", "ASIA8"))}, KindRole, ProofNone, "arn:aws:sts::" + own + ":assumed-role/admin/x"},
 		{"instance", []obj{call(delivered)}, KindWorkload, ProofAWS, "arn:aws:sts::" + own + ":assumed-role/web/i-0123456789abcdef0"},
+		{"container", []obj{call(task)}, KindWorkload, ProofAWS, "arn:aws:sts::" + own + ":assumed-role/web/0f9de17a6465404e8b1b2356dc13c2f8"},
 		{"a session that only calls itself an instance", []obj{call(role(own, "web", "i-0123456789abcdef0", "ASIA7"))}, KindWorkload, ProofClaimed, "arn:aws:sts::" + own + ":assumed-role/web/i-0123456789abcdef0"},
 		{"a job that takes a role", []obj{assume(token, ci), assume(ci, hop1), call(hop1)}, KindAutomation, ProofAWS, job},
 		{"a job that takes a role which it made", []obj{assume(token, ci), makes(ci, "jump", 0), assume(ci, hop1), assume(hop1, hop2), call(hop2)}, KindRole, ProofAWS, job},
