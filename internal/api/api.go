@@ -45,6 +45,7 @@ type Server struct {
 	Health   func() health.Report
 	Coverage func() health.Coverage
 	Rules    func() *detect.Rules // nil for none
+	Bench    RuleBench            // nil: files of rules are not shown, and none is tried
 	RulesDir string               // folder that accepted drafts are written into; "" where the rules are those that ship
 	Names    attack.Names         // of ATT&CK
 	Hunts    hunt.Folder          // that are kept
@@ -60,6 +61,7 @@ type Server struct {
 
 	pushes chan struct{} // a place for each push that is being taken
 	turns  turns         // of what asks the lake
+	trials chan struct{} // a place for the rule that is being tried
 
 	attempts  access.Attempts // at signing in
 	strangers strangers

@@ -45,6 +45,9 @@ var otherwise = map[string]map[bool]int{ // by route, and whether a person asks
 	"POST /api/v1/rules/{uid}/tuning":        {false: 422, true: 422}, // no verdicts to propose of
 	"POST /api/v1/rules/{uid}/tuning/accept": {false: 422, true: 422},
 	"POST /api/v1/hunts/{uid}/rule/accept":   {false: 422, true: 422}, // the least body is no rule
+	"GET /api/v1/rules/{uid}/file":           {false: 404, true: 404}, // files of rules are the house's (app TestTheRuleBench)
+	"POST /api/v1/rules/{uid}/explain":       {false: 404, true: 404},
+	"POST /api/v1/rules/{uid}/try":           {false: 404, true: 404},
 	"POST /api/v1/hunts/{uid}/rule":          {false: 422, true: 422}, // a lake without events proves none
 }
 
@@ -110,6 +113,7 @@ func newMatrix(t *testing.T) *matrix {
 	s.server.RulesDir = filepath.Join(s.dir, "rules")
 	s.server.Asking.AtOnce, s.server.Asking.Patience = 1, time.Millisecond
 	s.server.turns = newTurns(&s.server.Asking)
+	s.server.trials = make(chan struct{}, 1)
 	s.server.Settings = func() Settings { return Settings{} }
 	m := &matrix{maker: maker{site: s, sets: map[string]string{}}}
 	s.person(access.Person{Name: "bob", Role: access.Viewer, Accounts: []string{foreign}})

@@ -35,6 +35,7 @@ func (s *Server) Handler() http.Handler {
 	s.Pushing.orDefault()
 	s.pushes = make(chan struct{}, s.Pushing.AtOnce)
 	s.turns = newTurns(&s.Asking)
+	s.trials = make(chan struct{}, 1)
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Tocsin", s.Version)
 	config.DocsPath = "" // the console shows it
@@ -63,6 +64,7 @@ func (s *Server) Handler() http.Handler {
 	orNull(api, "Manifest", "lake")
 	orNull(api, "Event", "proof")
 	s.rules(api)
+	s.ruleBench(api)
 	s.settings(api)
 	s.plain(api, mux)
 	pages := ours()

@@ -217,7 +217,7 @@ func (h *house) run(ctx context.Context) error {
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Names: attack.ReadNames(content.AttackNames), Proof: h.proof(), Settings: h.settings,
-		RulesDir: h.o.Config.Rules, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
+		RulesDir: h.o.Config.Rules, Bench: &ruleBench{house: h}, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
 		EntityState: h.entityState(child),
 	}).HTTP()
 	h.greet(ctx)

@@ -114,8 +114,8 @@ func (g *TestEvents) line(at time.Time, n int) string {
 	return strings.NewReplacer("{n}", strconv.Itoa(n), "{unix}", strconv.FormatInt(at.Unix(), 10), "{iso}", at.Format(time.RFC3339), "{clf}", at.Format("02/Jan/2006:15:04:05 -0700")).Replace(g.Line)
 }
 
-// records makes the records of a test.
-func (t *RuleTest) records(format string) ([]byte, error) {
+// Records makes the records of a test, one to a line, for a format.
+func (t *RuleTest) Records(format string) ([]byte, error) {
 	list := t.Events
 	if t.Event != nil {
 		list = []TestEvents{{Event: t.Event}}
@@ -212,7 +212,7 @@ func numbered(v any, n int) any {
 
 // Run runs the test on a compiled set and returns the sentences of the signals; quiet base rules do not speak.
 func (t *RuleTest) Run(rules *Rules, shape ocsf.Shape, places enrich.Locator) (sentences []string, err error) {
-	raw, err := t.records(shape.Mapping.Name)
+	raw, err := t.Records(shape.Mapping.Name)
 	if err != nil {
 		return nil, err
 	}

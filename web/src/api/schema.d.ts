@@ -1013,6 +1013,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/{uid}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say for records which parts of a rule hold */
+        post: operations["postrules-uid-explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{uid}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The text of a rule's file, and what the tests beside it come to */
+        get: operations["getrules-uid-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{uid}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge history with a rule as it stands, and with another text in its place */
+        post: operations["postrules-uid-try"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/{uid}/tuning": {
         parameters: {
             query?: never;
@@ -2432,6 +2483,18 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        "Postrules-uid-explainRequest": {
+            /** @description as a source delivers them, in any format that is known */
+            records: string;
+        };
+        "Postrules-uid-tryRequest": {
+            /** Format: date-time */
+            from: string;
+            /** @description a rule in Sigma that would stand in its place; without it the rule is tried as it stands */
+            text?: string;
+            /** Format: date-time */
+            to: string;
+        };
         "Postrules-uid-tuning-acceptRequest": {
             /** Format: date-time */
             expires: string;
@@ -2543,6 +2606,25 @@ export interface components {
             tier: string;
             title: string;
         };
+        RuleExplained: {
+            event: string;
+            holds: boolean;
+            operation: string;
+            /** @description its title: a correlation is explained by the rules that it counts */
+            rule: string;
+            text: string;
+            time: string;
+        };
+        RuleFile: {
+            /** @description why the tests could not be run */
+            broken?: string;
+            file: string;
+            /** @description how it is evaluated */
+            plan: string;
+            /** @description those beside it, run just now */
+            tests: components["schemas"]["RuleTried"][] | null;
+            text: string;
+        };
         RuleRow: {
             /** Format: int64 */
             alerts: number;
@@ -2582,6 +2664,53 @@ export interface components {
             title: string;
             /** Format: int64 */
             true_positive: number;
+        };
+        RuleTrial: {
+            /** Format: int64 */
+            after: number;
+            /**
+             * Format: int64
+             * @description alerts, also below the queue, of the rule as it stands
+             */
+            before: number;
+            /** Format: int64 */
+            changed: number;
+            days: components["schemas"]["TrialDay"][] | null;
+            /** @description another text was tried: after, gained, lost and changed are about it */
+            edited: boolean;
+            /**
+             * Format: int64
+             * @description that were judged
+             */
+            events: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            gained: number;
+            /** Format: int64 */
+            lost: number;
+            /** @description bounds that were met */
+            notes: string[] | null;
+            /** @description the first of what differs; of a rule as it stands, of what it finds */
+            shown: components["schemas"]["TrialFound"][] | null;
+            /** Format: date-time */
+            to: string;
+        };
+        RuleTried: {
+            /**
+             * Format: int64
+             * @description how many there were
+             */
+            events: number;
+            fault?: string;
+            /** @description whether it must fire */
+            fires: boolean;
+            name: string;
+            passed: boolean;
+            /** @description what it was run on: JSON, or a line as text; the first few */
+            records: unknown[] | null;
+            /** @description severity and sentence of each signal */
+            said: string[] | null;
         };
         RuleView: {
             conditions: string[] | null;
@@ -2903,6 +3032,25 @@ export interface components {
             stages: string[] | null;
             uid?: string;
             who: components["schemas"]["Entity"][] | null;
+        };
+        TrialDay: {
+            /** Format: int64 */
+            after: number;
+            /** Format: int64 */
+            before: number;
+            day: string;
+        };
+        TrialFound: {
+            account: string;
+            /** Format: date-time */
+            first_seen: string;
+            /** @enum {string} */
+            how: "found" | "gained" | "lost" | "changed";
+            origin: string;
+            sentence: string;
+            severity: string;
+            /** Format: int64 */
+            signals: number;
         };
         Tuning: {
             /** Format: date-time */
@@ -5385,6 +5533,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postrules-uid-explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postrules-uid-explainRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleExplained"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "getrules-uid-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleFile"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "postrules-uid-try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Postrules-uid-tryRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleTrial"];
+                };
+            };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
             /** @description Error */
