@@ -5,6 +5,7 @@ import { api, got, type Schemas } from '../api/client';
 import { count, plain } from '../ui/format';
 import { Ago, Empty, Panel, Said, Scroll, Severity, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
+import { Bench } from './bench';
 import { Tuning } from './tuning';
 
 type Rule = Schemas['RuleRow'];
@@ -179,6 +180,7 @@ function One({ id, row }: { id: string; row?: Rule }) {
         </dl>
       </Panel>
       <Tuning rule={id} key={id} />
+      <Bench rule={id} key={`bench ${id}`} />
     </>
   );
 }
