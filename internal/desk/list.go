@@ -43,6 +43,8 @@ type Page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty"` // give it as after for the next page
 	Total int    `json:"total"`          // on all pages
+	// Hidden is how many alerts more there would be without the filters that people accepted; on the first page, where Suppressed is not asked for.
+	Hidden int `json:"suppressed,omitempty"`
 }
 
 // IncidentRow is an incident as lists show it.
@@ -224,16 +226,23 @@ func (d *Desk) Alerts(ctx context.Context, scope access.Scope, q Query) (Page[Al
 	if q.Rule != "" {
 		w.and("rule_id = ?", text(q.Rule))
 	}
-	switch {
-	case q.Suppressed:
-		w.and("suppressed_by <> ''")
-	case q.Incident == "":
-		w.and("suppressed_by = ''")
-	}
 	if q.Text != "" {
 		w.and(`lower(title || ' ' || sentence) LIKE ? ESCAPE '\'`, text(like(q.Text)))
 	}
 	page := Page[AlertRow]{Items: []AlertRow{}}
+	switch {
+	case q.Suppressed:
+		w.and("suppressed_by <> ''")
+	case q.Incident == "":
+		if q.After == "" {
+			taken := where{slices.Clone(w.conditions), w.args}
+			taken.and("suppressed_by <> ''")
+			if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`+taken.String(), w.args...).Scan(&page.Hidden); err != nil {
+				return page, fmt.Errorf("count what filters take: %w", err)
+			}
+		}
+		w.and("suppressed_by = ''")
+	}
 	if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM alerts`+w.String(), w.args...).Scan(&page.Total); err != nil {
 		return page, fmt.Errorf("count alerts: %w", err)
 	}

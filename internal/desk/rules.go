@@ -17,6 +17,7 @@ type RuleUse struct {
 	True   int       `json:"true_positive"`
 	Benign int       `json:"benign_true_positive"`
 	False  int       `json:"false_positive"`
+	Hidden int       `json:"suppressed"` // that accepted filters take out of the queue
 	Last   time.Time `json:"last_fired,omitzero"`
 }
 
@@ -38,7 +39,7 @@ func (d *Desk) RuleUses(ctx context.Context, scope access.Scope, now time.Time) 
 	w.alerts(scope)
 	args := append(slices.Clone(w.args), now.AddDate(0, 0, -30).UnixMilli())
 	rows, err := d.db.QueryContext(ctx, `SELECT rule_id, count(*), sum(CASE WHEN last_seen >= $`+fmt.Sprint(len(args))+` THEN 1 ELSE 0 END), sum(CASE WHEN verdict = 'true_positive' THEN 1 ELSE 0 END), sum(CASE WHEN verdict = 'benign_true_positive' THEN 1 ELSE 0 END),
-		sum(CASE WHEN verdict = 'false_positive' THEN 1 ELSE 0 END), max(last_seen) FROM alerts`+w.String()+` GROUP BY rule_id`, args...)
+		sum(CASE WHEN verdict = 'false_positive' THEN 1 ELSE 0 END), sum(CASE WHEN suppressed_by <> '' THEN 1 ELSE 0 END), max(last_seen) FROM alerts`+w.String()+` GROUP BY rule_id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("what came of rules: %w", err)
 	}
@@ -48,7 +49,7 @@ func (d *Desk) RuleUses(ctx context.Context, scope access.Scope, now time.Time) 
 		var id string
 		var u RuleUse
 		var last sql.NullInt64
-		if err := rows.Scan(&id, &u.Alerts, &u.Recent, &u.True, &u.Benign, &u.False, &last); err != nil {
+		if err := rows.Scan(&id, &u.Alerts, &u.Recent, &u.True, &u.Benign, &u.False, &u.Hidden, &last); err != nil {
 			return nil, fmt.Errorf("what came of rules: %w", err)
 		}
 		u.Last = timeOf(last)

@@ -68,6 +68,18 @@ func TestAFilterHidesAndGivesBack(t *testing.T) {
 		}
 		return p.Total
 	}
+	for q, want := range map[Query]int{{}: 1, {Suppressed: true}: 0, {Rule: "r1"}: 1, {Rule: "r2"}: 0, {Withdrawn: true}: 1} {
+		if p, err := d.Alerts(ctx, access.Everything(), q); err != nil || p.Hidden != want {
+			t.Errorf("%+v: %d are said to be hidden, %v", q, p.Hidden, err)
+		}
+	}
+	if all := count(Query{Withdrawn: true}); all != 2 {
+		t.Errorf("%d shown with what was withdrawn", all)
+	}
+	uses, err := d.RuleUses(ctx, access.Everything(), at)
+	if err != nil || uses["r1"].Hidden != 1 {
+		t.Errorf("%+v, %v", uses, err)
+	}
 	if shown, hidden := count(Query{}), count(Query{Suppressed: true}); shown != 2 || hidden != 1 {
 		t.Errorf("%d shown, %d hidden", shown, hidden)
 	}

@@ -20,6 +20,7 @@ const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: 
 const under = () => shell;
 
 const queueWords = words(
+  'suppressed',
   'status',
   'min_severity',
   'assignee',

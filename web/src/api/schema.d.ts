@@ -2381,11 +2381,15 @@ export interface components {
             items: components["schemas"]["AlertRow"][] | null;
             next?: string;
             /** Format: int64 */
+            suppressed?: number;
+            /** Format: int64 */
             total: number;
         };
         PageIncidentRow: {
             items: components["schemas"]["IncidentRow"][] | null;
             next?: string;
+            /** Format: int64 */
+            suppressed?: number;
             /** Format: int64 */
             total: number;
         };
@@ -2660,6 +2664,8 @@ export interface components {
              */
             sight: "sees" | "blind" | "unknown";
             source?: string;
+            /** Format: int64 */
+            suppressed: number;
             tier: string;
             title: string;
             /** Format: int64 */

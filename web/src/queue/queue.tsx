@@ -38,11 +38,12 @@ function usePages(kind: Kind, narrowed: Narrowed) {
         min_severity: narrowed.min_severity as Level | undefined,
         verdict: narrowed.verdict as Verdict | undefined,
         sort: (narrowed.sort ?? 'rank') as 'rank' | 'newest',
+        suppressed: narrowed.suppressed === 'yes' || undefined,
         after: pageParam || undefined,
         limit: pageSize,
       };
       const asked = { params: { query }, signal };
-      return got<{ items: Finding[] | null; next?: string; total: number }>(
+      return got<{ items: Finding[] | null; next?: string; total: number; suppressed?: number }>(
         kind === 'incidents' ? api.GET('/api/v1/incidents', asked) : api.GET('/api/v1/alerts', asked),
       );
     },
@@ -86,6 +87,9 @@ function Queue({ kind }: { kind: Kind }) {
           <span className="dim" role="status">
             {pages.data && count(total)}
           </span>
+          {kind === 'alerts' && (
+            <Hidden narrowed={narrowed} hidden={pages.data?.pages[0]?.suppressed ?? 0} set={setNarrowed} />
+          )}
           <News kind={kind} empty={pages.data !== undefined && rows.length === 0} />
           <span className="grow" />
           <Button
@@ -162,6 +166,22 @@ function Queue({ kind }: { kind: Kind }) {
       {beside && list.current && <Preview kind={kind} row={list.current} />}
       {deciding.dialog}
     </div>
+  );
+}
+
+/** Hidden says how many alerts accepted filters take out of this view, and shows them when one asks. */
+function Hidden({ narrowed, hidden, set }: { narrowed: Narrowed; hidden: number; set: (n: Narrowed) => void }) {
+  if (narrowed.suppressed === 'yes')
+    return (
+      <button type="button" className="link" onClick={() => set({ ...narrowed, suppressed: undefined })}>
+        these are hidden by filters: back to the queue
+      </button>
+    );
+  if (hidden === 0) return null;
+  return (
+    <button type="button" className="link" onClick={() => set({ ...narrowed, suppressed: 'yes' })}>
+      {count(hidden)} hidden by filters
+    </button>
   );
 }
 

@@ -10,6 +10,7 @@ export interface Narrowed {
   rule?: string;
   incident?: string;
   sort?: string;
+  suppressed?: string; // 'yes': what accepted filters take, in the place of all others
 }
 
 /** View is a queue narrowed in a way that has a name. */
@@ -29,7 +30,17 @@ export function given(me: string | undefined): View[] {
   ];
 }
 
-const fields = ['status', 'min_severity', 'assignee', 'verdict', 'q', 'rule', 'incident', 'sort'] as const;
+const fields = [
+  'status',
+  'min_severity',
+  'assignee',
+  'verdict',
+  'q',
+  'rule',
+  'incident',
+  'sort',
+  'suppressed',
+] as const;
 
 /** narrowing keeps of a query string what narrows. */
 export function narrowing(search: Narrowed): Narrowed {

@@ -142,9 +142,19 @@ function One({ id, row }: { id: string; row?: Rule }) {
       <Panel
         title={visible(row?.title ?? id)}
         aside={
-          <Link to="/alerts" search={{ rule: id, status: 'any' }}>
-            its alerts
-          </Link>
+          <span>
+            <Link to="/alerts" search={{ rule: id, status: 'any' }}>
+              its alerts
+            </Link>
+            {row && row.suppressed > 0 && (
+              <>
+                {' · '}
+                <Link to="/alerts" search={{ rule: id, status: 'any', suppressed: 'yes' }}>
+                  {count(row.suppressed)} hidden by filters
+                </Link>
+              </>
+            )}
+          </span>
         }
       >
         <p>
