@@ -30,6 +30,8 @@ await page.keyboard.press('Enter');
 await page.getByRole('heading', { name: 'What happened' }).waitFor();
 const incident = new URL(page.url()).pathname;
 const entity = await page.locator('a[href^="/entit"]').first().getAttribute('href');
+await page.goto('/rules');
+const rule = await page.locator('a[href*="rule="]').first().getAttribute('href');
 await first.close();
 
 const pages = {
@@ -44,6 +46,7 @@ const pages = {
   entity,
   hunts: '/hunts',
   rules: '/rules',
+  rule,
   attack: '/attack',
   coverage: '/coverage',
   intelligence: '/intelligence',

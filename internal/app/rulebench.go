@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -227,11 +228,24 @@ func (b *ruleBench) Try(ctx context.Context, id, text string, from, to time.Time
 	d := &Difference{}
 	for i, r := range results {
 		d.sides[i], d.Notes[i] = allOf(r), r.Notes
+		own := idsOf(c.Rules[i])
+		maps.DeleteFunc(d.sides[i], func(_ string, a sided) bool { return !own[a.Rule.ID] }) // what feeds and other products find, and risk
 	}
 	d.compare()
 	out := trialOf(d, text != "")
 	out.From, out.To, out.Events = from, to, results[0].Received.Mapped
 	return out, nil
+}
+
+func idsOf(rules *detect.Rules) map[string]bool {
+	out := map[string]bool{}
+	for _, r := range rules.All {
+		out[r.Finding.ID] = true
+	}
+	for _, c := range rules.Correlations {
+		out[c.Finding.ID] = true
+	}
+	return out
 }
 
 // firstMistakes lists the first mistakes of a text, each with its place.
