@@ -29,7 +29,7 @@ await page.locator('.row').first().waitFor({ timeout: 90_000 });
 await page.keyboard.press('Enter');
 await page.getByRole('heading', { name: 'What happened' }).waitFor();
 const incident = new URL(page.url()).pathname;
-const entity = await page.locator('a[href^="/entit"]').first().getAttribute('href');
+const entity = await page.locator('a[href^="/entity?"]').first().getAttribute('href');
 await page.goto('/rules');
 const rule = await page.locator('a[href*="rule="]').first().getAttribute('href');
 await first.close();

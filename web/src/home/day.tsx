@@ -21,6 +21,8 @@ function useDay(sql: string) {
       return got(api.POST('/api/v1/search', { body: { sql, rows: 30, from }, signal }));
     },
     staleTime: 60_000,
+    // Records are stored within a minute of their coming: until the first are, it looks again.
+    refetchInterval: (q) => (Number(q.state.data?.rows?.[0]?.[0] ?? 0) > 0 ? false : 10_000),
   });
 }
 
@@ -50,7 +52,10 @@ export function Day() {
     >
       {error && <Trouble error={error} retry={() => Promise.all([sum.refetch(), bars.refetch(), alerts.refetch()])} />}
       {sum.isPending && <Waiting what="Counting" />}
-      {sum.data && (
+      {sum.data && events === 0 && (
+        <p className="dim">No record of these hours is stored yet: what comes in is within a minute.</p>
+      )}
+      {sum.data && events !== 0 && (
         <p>
           <strong>{count(events ?? 0)}</strong> events of <strong>{count(origins ?? 0)}</strong> actors in{' '}
           <strong>{count(accounts ?? 0)}</strong> accounts; <strong>{count(failed ?? 0)}</strong> calls were refused or

@@ -115,7 +115,7 @@ function Row({ rule: r }: { rule: Rule }) {
         <Ago at={r.last_fired} />
       </td>
       <td data-is="Precision">
-        {r.precision == null ? <span className="dim">not judged</span> : `${Math.round(100 * r.precision)} %`}
+        {r.precision == null ? <span className="dim whole">not judged</span> : `${Math.round(100 * r.precision)} %`}
       </td>
     </tr>
   );

@@ -22,6 +22,12 @@ export function Sessions() {
           visible(s.person),
           <>
             {visible(s.address)} <span className="dim">{visible(s.client.slice(0, 90))}</span>
+            {(s.also_from ?? []).length > 0 && (
+              <p className="bad">
+                Used from {(s.also_from ?? []).map((n) => visible(n)).join(', ')} since. Where that is not where{' '}
+                {visible(s.person)} works, somebody else has this session: end it.
+              </p>
+            )}
           </>,
           <Time key="since" at={s.created_at} />,
           <Ago key="seen" at={s.seen_at} />,

@@ -77,11 +77,13 @@ function One({ source: s }: { source: Source }) {
             {h.price.store_per_month.toFixed(2)} to store
           </Fact>
         )}
-        <Fact name="settings">
-          {Object.entries(s.settings)
-            .map(([k, v]) => `${k}=${visible(v)}`)
-            .join('  ')}
-        </Fact>
+        {Object.keys(s.settings).length > 0 && (
+          <Fact name="settings">
+            {Object.entries(s.settings)
+              .map(([k, v]) => `${k}=${visible(v)}`)
+              .join('  ')}
+          </Fact>
+        )}
       </dl>
       {(h?.streams?.length ?? 0) > 0 && <Streams list={h?.streams ?? []} />}
       {tend && (
