@@ -22,6 +22,10 @@ export function proofOf(p: Proposal): string[] {
   out.push(
     `Over all of history the rule matched ${many(x.matches, 'time')}; the filter hides ${count(x.hidden)} of them, and ${count(x.saved)} of ${many(x.alerts, 'alert')}: ${perDay(x.saved_per_day)} a day.`,
   );
+  if (x.matches > 0)
+    out.push(
+      `It read what is stored, which is all but the last minute: its matches are from ${minute(x.from)} to ${minute(x.to)} UTC.`,
+    );
   const lost = x.lost ?? [];
   out.push(
     lost.length > 0
@@ -30,6 +34,10 @@ export function proofOf(p: Proposal): string[] {
   );
   if (x.partial) out.push(`The proof is not whole: ${x.partial}`);
   return out;
+}
+
+function minute(at: string): string {
+  return at.slice(0, 16).replace('T', ' ');
 }
 
 function perDay(n: number): string {
