@@ -223,7 +223,7 @@ func agreeWithScan(t *testing.T, dir, tree string, kills int) {
 	}
 	defer h.close() //nolint:errcheck // only read
 	rows, distinct := int64(0), map[string]int{}
-	if err := h.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(account, uid string) { rows++; distinct[account+" "+uid]++ }); err != nil {
+	if err := h.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(_ time.Time, account, uid string) { rows++; distinct[account+" "+uid]++ }); err != nil {
 		t.Fatal(err)
 	}
 	totals := h.lake.Marks().Totals

@@ -119,7 +119,7 @@ func (l *Lake) replace(ctx context.Context, p partition, old []iceberg.DataFile,
 	if err != nil {
 		for _, f := range old {
 			path := pathOf(f.FilePath())
-			if broken := identities(ctx, path, func(string, string) {}); broken != nil {
+			if broken := identities(ctx, path, func(time.Time, string, string) {}); broken != nil {
 				return broken
 			}
 		}

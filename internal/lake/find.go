@@ -35,7 +35,7 @@ func (l *Lake) Find(ctx context.Context, scope access.Scope, from, to time.Time,
 	}
 	for _, f := range files {
 		accounts, row := map[int]string{}, 0
-		err := identities(ctx, f.Path, func(account, uid string) {
+		err := identities(ctx, f.Path, func(_ time.Time, account, uid string) {
 			if ids[uid] && scope.Sees(account) {
 				accounts[row] = account
 			}

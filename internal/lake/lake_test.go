@@ -93,7 +93,7 @@ func commit(tb testing.TB, w *Writer, positions map[string]uint64) Committed {
 func held(tb testing.TB, l *Lake) map[string]int {
 	tb.Helper()
 	out := map[string]int{}
-	err := l.Identities(tb.Context(), time.Time{}, time.Time{}, func(account, uid string) { out[account+"/"+uid]++ })
+	err := l.Identities(tb.Context(), time.Time{}, time.Time{}, func(_ time.Time, account, uid string) { out[account+"/"+uid]++ })
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -114,9 +114,9 @@ func partitionOf(f iceberg.DataFile) (p partition) {
 	return p
 }
 
-// Identities calls each with the account and the vendor's id of every event of a time range, widened to whole days. Files that
+// Identities calls each with the time, the account and the vendor's id of every event of a time range, widened to whole days. Files that
 // cannot be read are passed over, and come at the end as an error that holds a DamagedError for each; any other error ends it.
-func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(account, uid string)) error {
+func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(at time.Time, account, uid string)) error {
 	files, err := l.Plan(ctx, from, to)
 	if err != nil {
 		return err
@@ -135,10 +135,11 @@ func (l *Lake) Identities(ctx context.Context, from, to time.Time, each func(acc
 	return errors.Join(damaged...)
 }
 
-func identities(ctx context.Context, path string, each func(account, uid string)) error {
-	return eachRow(ctx, path, []string{"account"}, func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error {
+func identities(ctx context.Context, path string, each func(at time.Time, account, uid string)) error {
+	return eachRow(ctx, path, []string{"account", "time"}, func(text func(column string, row int) string, uid *array.String, b arrow.RecordBatch) error {
+		at := b.Column(b.Schema().FieldIndices("time")[0]).(*array.Int64)
 		for i := range int(b.NumRows()) {
-			each(text("account", i), uid.Value(i))
+			each(time.UnixMilli(at.Value(i)), text("account", i), uid.Value(i))
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ import (
 // the lake. The same alerts and incidents must come out, with the same scores and the same words.
 func TestScanLiveAndReplayAgree(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	o := Options{Rules: rules(t), Intel: accusing(t, inv)}
 	scan, err := Run(t.Context(), Files{inv}, o)
 	if err != nil {
@@ -60,10 +60,10 @@ func TestScanLiveAndReplayAgree(t *testing.T) {
 	}
 }
 
-func simulated(t *testing.T) *collect.Inventory {
+func simulated(t *testing.T, attacks ...string) *collect.Inventory {
 	t.Helper()
 	dir := t.TempDir()
-	c := simulate.Config{Seed: 3, Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Days: 9, Scale: 0.3, Attacks: []string{"all"}}
+	c := simulate.Config{Seed: 3, Start: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Days: 9, Scale: 0.3, Attacks: attacks}
 	if _, err := simulate.WriteTree(t.Context(), dir, c, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func fewer(t *testing.T) *detect.Rules {
 // storedInMany is the history of a simulated organisation, in many files.
 func storedInMany(t *testing.T) History {
 	t.Helper()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	l, err := lake.Open(t.Context(), filepath.Join(t.TempDir(), "lake"))
 	if err != nil {
 		t.Fatal(err)

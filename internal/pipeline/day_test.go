@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ocsf"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -28,7 +29,8 @@ import (
 type day struct {
 	bench *bench
 	now   atomic.Int64 // milliseconds
-	raw   [][]byte
+	first [][]byte     // records under every attack, which come once
+	raw   [][]byte     // ordinary ones, which come again and again
 	next  int
 
 	mu      sync.Mutex
@@ -61,6 +63,28 @@ func (d *day) machine(at time.Time) time.Time {
 	return d.minutes[min(max(0, int(at.Sub(dayStart)/time.Minute)), len(d.minutes)-1)]
 }
 
+// record is what the n-th event of the day is made of.
+func (d *day) record(n int) []byte {
+	if n < len(d.first) {
+		return d.first[n]
+	}
+	return d.raw[(n-len(d.first))%len(d.raw)]
+}
+
+// ofAll lists the records of an inventory that a time and an id can be written into.
+func ofAll(t *testing.T, inv *collect.Inventory) (out [][]byte) {
+	t.Helper()
+	err := EachRecord(t.Context(), inv, func(e *ocsf.Event) {
+		if bytes.Contains(e.Raw, []byte(`"eventID":"`)) && bytes.Contains(e.Raw, []byte(`"eventTime":"`)) {
+			out = append(out, bytes.Clone(e.Raw))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // arrive publishes a minute's events.
 func (d *day) arrive(t *testing.T, events int) {
 	t.Helper()
@@ -68,7 +92,7 @@ func (d *day) arrive(t *testing.T, events int) {
 	cut := d.bench.stream.Cut(stream.Batch{Source: "test", Format: "cloudtrail", Lane: lake.LaneLive, Received: at, Object: at.Format(time.RFC3339)})
 	defer cut.Close() //nolint:errcheck // temporary files
 	for range events {
-		raw := bytes.Clone(d.raw[d.next%len(d.raw)])
+		raw := bytes.Clone(d.record(d.next))
 		d.next++
 		copy(raw[bytes.Index(raw, []byte(`"eventID":"`))+11:], fmt.Sprintf("00000000-0000-4000-8000-%012x", d.next))
 		copy(raw[bytes.Index(raw, []byte(`"eventTime":"`))+13:], at.Format("2006-01-02T15:04:05Z"))
@@ -86,7 +110,7 @@ func (d *day) arrive(t *testing.T, events int) {
 	}
 }
 
-// TestALiveDay serves a day (half an hour of it, unless TOCSIN_DAY names hours) minute after minute, with a commit each minute and a
+// TestALiveDay serves a day under every attack once, and else of ordinary work (half an hour of it, unless TOCSIN_DAY names hours) minute after minute, with a commit each minute and a
 // compaction every ten. Few files must be left, and memory must be flat: over a long day, in which nothing else runs in the process, the last
 // quarter may not take more than a quarter above the second, neither as live heap nor as process. TOCSIN_DAY_EVENTS is how many events a minute
 // has, TOCSIN_DAY_PICTURE where to draw the day, and TOCSIN_DAY_HEAP a folder for a profile of the heap each hour.
@@ -103,14 +127,7 @@ func TestALiveDay(t *testing.T) {
 	d := &day{bench: newBench(t, t.TempDir())}
 	defer d.bench.close(t)
 	d.tick()
-	err := EachRecord(t.Context(), simulated(t), func(e *ocsf.Event) {
-		if bytes.Contains(e.Raw, []byte(`"eventID":"`)) && bytes.Contains(e.Raw, []byte(`"eventTime":"`)) {
-			d.raw = append(d.raw, bytes.Clone(e.Raw))
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.first, d.raw = ofAll(t, simulated(t, "all")), ofAll(t, simulated(t))
 	w := d.bench.worker(t, Timing{Window: 30 * 24 * time.Hour})
 	w.Now, w.machine, w.Log = d.time, d.machine, slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())

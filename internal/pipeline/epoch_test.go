@@ -82,7 +82,7 @@ func TestAReplacedStreamIsNoticed(t *testing.T) {
 			}
 			work(b, last)
 			stored := 0
-			if err := b.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(string, string) { stored++ }); err != nil || stored != 14 {
+			if err := b.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(time.Time, string, string) { stored++ }); err != nil || stored != 14 {
 				t.Errorf("%d of 14 events are stored (%v)", stored, err)
 			}
 			letters, err := b.desk.DeadLetters(t.Context(), access.Everything(), "", 10)

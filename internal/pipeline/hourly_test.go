@@ -42,7 +42,7 @@ func TestHoursAreTheDoubleEntry(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, dir)
 	defer b.close(t)
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	var paths []string
 	for i := range inv.Files[:40] {
 		paths = append(paths, inv.Files[i].Name)

@@ -40,7 +40,7 @@ func take(t *testing.T, l *Live, list []keptRecord) {
 // what was remembered, and from the lake judged again. The same further events must give the same conclusions.
 func TestAMemoryConcludesWhatARebuildDoes(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	o := Options{Rules: rules(t)}
 	var all []keptRecord
 	seen := map[string]bool{}
@@ -146,7 +146,7 @@ func (l *logged) Write(p []byte) (int, error) {
 // set-up, and of before the last commit, as a kill leaves it.
 func TestAWorkerTakesUpItsMemoryOrSaysWhyNot(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	b := newBench(t, t.TempDir())
 	defer b.close(t)
 	path := filepath.Join(b.dir, "memory")

@@ -17,7 +17,7 @@ import (
 // of that is no end of the window that detection reaches back to; the archive is judged as a scan does, also after a start from the lake.
 func TestSigningInDoesNotEndAnArchive(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	scan, err := Run(t.Context(), Files{inv}, Options{Rules: rules(t)})
 	if err != nil {
 		t.Fatal(err)

@@ -270,7 +270,7 @@ func counted(t *testing.T, dir string, scan *Result) map[string]uint64 {
 	}
 	defer b.close(t)
 	rows, distinct := int64(0), map[string]bool{}
-	if err := b.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(account, uid string) { rows++; distinct[account+" "+uid] = true }); err != nil {
+	if err := b.lake.Identities(t.Context(), time.Time{}, time.Time{}, func(_ time.Time, account, uid string) { rows++; distinct[account+" "+uid] = true }); err != nil {
 		t.Fatal(err)
 	}
 	totals := b.lake.Marks().Totals

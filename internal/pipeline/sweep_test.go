@@ -80,7 +80,7 @@ func byIntel(r *Result) (n int) {
 // TestASweepFindsWhatAScanDoes: the sieve over the lake's columns loses nothing, and the engine alone decides.
 func TestASweepFindsWhatAScanDoes(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	set := accusing(t, inv)
 	scan, err := Run(t.Context(), Files{inv}, Options{Rules: rules(t), Intel: set})
 	if err != nil {
@@ -143,7 +143,7 @@ func TestASweepFindsWhatAScanDoes(t *testing.T) {
 // a feed that goes takes its alerts with it.
 func TestAFeedThatArrivesIsLookedForInHistory(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	all := sources(t, inv)
 	b := newBench(t, t.TempDir())
 	defer b.close(t)

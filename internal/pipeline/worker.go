@@ -138,6 +138,7 @@ func (w *Worker) begin(ctx context.Context) error {
 		return err
 	}
 	w.known, w.since, w.newest = newKnown(w.Lake), time.Time{}, time.Time{}
+	w.known.now = w.Now
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}

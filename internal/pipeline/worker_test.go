@@ -124,7 +124,7 @@ func (b *bench) headlines(t *testing.T) map[string]string {
 
 func TestAWorkerConcludesWhatAScanDoes(t *testing.T) {
 	t.Parallel()
-	inv := simulated(t)
+	inv := simulated(t, "all")
 	scan, err := Run(t.Context(), Files{inv}, Options{Rules: rules(t)})
 	if err != nil {
 		t.Fatal(err)
