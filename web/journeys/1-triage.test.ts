@@ -21,6 +21,15 @@ test('an incident is opened, understood, taken, judged and undone by keys alone'
   await expect(page.locator('.marks .state', { hasText: 'true positive' })).toBeVisible();
   await page.keyboard.press('u');
   await expect(page.locator('.marks .state', { hasText: 'true positive' })).toHaveCount(0);
+  const severity = page.locator('.marks .severity');
+  const was = (await severity.textContent()) ?? '';
+  for (const key of ['e', 'l']) await page.keyboard.press(key);
+  await expect(page.locator('#decide-comment')).toBeFocused();
+  await page.keyboard.type('a drill');
+  await page.keyboard.press('Enter');
+  await expect(severity).toHaveText('low');
+  await page.keyboard.press('u');
+  await expect(severity).toHaveText(was);
   await page.keyboard.press('n');
   await page.getByRole('textbox', { name: 'Note, in Markdown' }).fill('<b>not bold</b> \u202Eturned');
   await page.keyboard.press('Control+Enter');

@@ -188,6 +188,39 @@ test('a technique has a name, and the matrix goes to the Navigator', async ({ pa
   expect(layer.techniques.length).toBeGreaterThan(50);
 });
 
+test('a rule shows its tests, explains a record, and is tried over history as it stands and changed', async ({
+  page,
+}) => {
+  await first(page);
+  await page.goto('/rules?rule=f3c95789-ace1-4954-ac5d-6baed2eac902&q=Administrator');
+  await expect(page.getByText(/^All \d+ pass/)).toBeVisible();
+  await page.getByText('must fire', { exact: true }).first().click();
+  await expect(page.locator('.tests pre').first()).toContainText('eventName');
+  await page.keyboard.press('e');
+  await page.getByRole('button', { name: 'Take one of its tests' }).click();
+  await page.getByRole('button', { name: 'Explain', exact: true }).click();
+  await expect(page.getByText('holds', { exact: true })).toBeVisible();
+  await page.getByLabel('Records, as their source delivers them').fill('<b>no record');
+  await page.getByRole('button', { name: 'Explain', exact: true }).click();
+  await expect(page.getByRole('alert')).toContainText('none of this is a record');
+  await page.getByRole('heading', { name: 'Try over history' }).click();
+  await expect(async () => {
+    await page.keyboard.press('t'); // what came a moment ago is stored within a minute
+    await expect(page.getByText('It finds 1 alert.')).toBeVisible({ timeout: 8000 });
+  }).toPass();
+  await page.getByRole('button', { name: 'Change the text' }).click();
+  const text = page.getByLabel('The rule, changed');
+  await text.fill((await text.inputValue()).replace('level: high', 'level: low'));
+  await expect(page.locator('.diff .added')).toHaveText('+ level: low\n');
+  await page.getByRole('button', { name: /^Compare/ }).click();
+  await expect(page.getByText('1 alert now, 1 alert changed: 0 gained, 0 lost, 1 otherwise.')).toBeVisible();
+  await text.fill('title: no rule');
+  await page.getByRole('button', { name: /^Compare/ }).click();
+  await expect(page.getByRole('alert').last()).toContainText('edited.yml');
+  await read(page);
+  await fair(page);
+});
+
 test('a dead letter is shown harmlessly with its reason', async ({ page }) => {
   await page.goto('/dead-letters');
   await expect(page.locator('.raw pre').first()).toContainText('<img src=x onerror=alert(1)>');
