@@ -64,6 +64,7 @@ type Server struct {
 	trials chan struct{} // a place for the rule that is being tried
 
 	attempts  access.Attempts // at signing in
+	listeners listeners       // to what changes
 	strangers strangers
 }
 

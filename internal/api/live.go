@@ -3,7 +3,10 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,7 +38,20 @@ type lookers struct {
 // as Last-Event-ID, hears what it missed. Each stream asks the desk by its own Scope, and asks who its caller is each time: it ends with the
 // session, the token or the right, and narrows with the Scope.
 func (s *Server) live(api huma.API) {
-	sse.Register(api, op(access.Read, "GET", "/api/v1/live", "Findings as they change, as server-sent events"), map[string]any{"finding": desk.Update{}, "beat": beat{}, "lookers": lookers{}}, s.stream)
+	o := op(access.Read, "GET", "/api/v1/live", "Findings as they change, as server-sent events")
+	o.Middlewares = append(o.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		done, ok := s.listeners.begin(callerOf(ctx.Context()))
+		if !ok {
+			ctx.SetHeader("Retry-After", "10")
+			_ = huma.WriteErr(api, ctx, http.StatusTooManyRequests, fmt.Sprintf("%d pages listen already with this session or token: close some", mostListening)) // a client that went away
+			return
+		}
+		defer done()
+		next(ctx)
+	})
+	describeTurn(&o, func() {
+		sse.Register(api, o, map[string]any{"finding": desk.Update{}, "beat": beat{}, "lookers": lookers{}}, s.stream)
+	})
 	media := api.OpenAPI().Paths["/api/v1/live"].Get.Responses["200"].Content["text/event-stream"]
 	media.Schema = &huma.Schema{ // of each event, as it comes over the wire; the framework describes a list of them, which is never sent
 		Type: huma.TypeObject, Required: []string{"event", "data"}, Properties: map[string]*huma.Schema{
@@ -43,6 +59,36 @@ func (s *Server) live(api huma.API) {
 			"data": {Type: huma.TypeString, ContentEncoding: "", Description: "JSON: an Update of a finding, a Beat, or Lookers, by event; see components"},
 		},
 	}
+}
+
+// mostListening is how many live streams one session or token may have open: pages of one person.
+const mostListening = 32
+
+// listeners counts the open streams of each session and token.
+type listeners struct {
+	mu   sync.Mutex
+	open map[[3]string]int
+}
+
+// begin opens a stream, unless there are too many; the caller calls done when it ends.
+func (l *listeners) begin(c caller) (done func(), ok bool) {
+	who := [3]string{c.Kind, c.Name, c.Session}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[who] >= mostListening {
+		return nil, false
+	}
+	if l.open == nil {
+		l.open = map[[3]string]int{}
+	}
+	l.open[who]++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.open[who]--; l.open[who] == 0 {
+			delete(l.open, who)
+		}
+	}, true
 }
 
 type listening struct {

@@ -195,6 +195,53 @@ func TestNobodyGrantsMoreThanTheyHave(t *testing.T) {
 	}
 }
 
+// TestALiveStreamIsOneOfFew opens as many streams as one token may, and one more; when one ends there is room again, and others are not concerned.
+func TestALiveStreamIsOneOfFew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	open := func(who string) (status int, end func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/v1/live", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+s.tokens[who])
+		resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // end closes it
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, func() { cancel(); _ = resp.Body.Close() }
+	}
+	var ends []func()
+	defer func() {
+		for _, end := range ends {
+			end()
+		}
+	}()
+	for n := range mostListening {
+		status, end := open("viewer own")
+		if ends = append(ends, end); status != http.StatusOK {
+			t.Fatalf("stream %d: %d", n, status)
+		}
+	}
+	for who, want := range map[string]int{"viewer own": http.StatusTooManyRequests, "owner": http.StatusOK} {
+		status, end := open(who)
+		if end(); status != want {
+			t.Errorf("one more stream of %s: %d, want %d", who, status, want)
+		}
+	}
+	ends[0]()
+	for deadline := time.Now().Add(20 * time.Second); ; { // the server hears of it in its time
+		status, end := open("viewer own")
+		if end(); status == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("when one has ended: %d", status)
+		}
+	}
+}
+
 // TestALiveStreamEnds follows changes, comes back with the last id, and ends with its token.
 func TestALiveStreamEnds(t *testing.T) {
 	t.Parallel()

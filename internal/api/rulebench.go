@@ -125,10 +125,10 @@ func (s *Server) tryRule(ctx context.Context, in *struct {
 ) (*body[*RuleTrial], error) {
 	from, to := in.Body.From, in.Body.To
 	switch {
-	case s.Bench == nil:
-		return nil, huma.Error404NotFound("no rules are here")
 	case !scope(ctx).All():
 		return nil, huma.Error403Forbidden("rules judge all accounts: this needs somebody who sees all")
+	case s.Bench == nil:
+		return nil, huma.Error404NotFound("no rules are here")
 	case !from.Before(to) || to.Sub(from) > mostTried:
 		return nil, huma.Error422UnprocessableEntity("give a range of at most 31 days, its beginning before its end")
 	}

@@ -5055,6 +5055,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description too many questions are being answered; Retry-After says when to ask again */
+            429: {
+                headers: {
+                    /** @description seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
             /** @description Error */
             default: {
                 headers: {
