@@ -289,7 +289,7 @@ func (m *matrix) asking() (out []string) {
 	d, _ := m.described()
 	for path, operations := range d.Paths {
 		for method, o := range operations {
-			if _, busy := o.Responses["429"]; busy && path != "/api/v1/evidence" {
+			if _, busy := o.Responses["429"]; busy && path != "/api/v1/evidence" && path != "/api/v1/live" {
 				out = append(out, strings.ToUpper(method)+" "+path)
 			}
 		}
