@@ -14,7 +14,7 @@ type File = Schemas['RuleFile'];
 type Tried = Schemas['RuleTried'];
 
 /** Bench is a rule's file with its tests, what it makes of a record, and what it finds in history. */
-export function Bench({ rule }: { rule: string }) {
+export function Bench({ rule, last }: { rule: string; last?: string }) {
   const asked = useQuery({
     queryKey: ['rules', rule, 'file'],
     queryFn: () => got(api.GET('/api/v1/rules/{uid}/file', { params: { path: { uid: rule } } })),
@@ -37,7 +37,7 @@ export function Bench({ rule }: { rule: string }) {
       </Panel>
       <Tests file={asked.data} />
       <Explain rule={rule} example={asked.data.tests?.find((t) => t.fires)?.records?.[0]} />
-      {tends && <Trial rule={rule} text={asked.data.text} />}
+      {tends && <Trial rule={rule} text={asked.data.text} last={last} />}
     </>
   );
 }

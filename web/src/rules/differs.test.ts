@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { passed } from './bench';
-import { alike, lines, spread, told } from './differs';
+import { alike, lines, range, ranges, spread, told } from './differs';
 
 const how = (was: string, is: string) => lines(was, is).map((l) => `${l.how[0]}${l.text}`);
 
@@ -42,6 +42,19 @@ test('a trial is told in a sentence', () => {
   expect(told({ ...t, edited: false, before: 1 })).toBe('It finds 1 alert.');
   expect(told({ ...t, edited: false, before: 0 })).toBe('It finds nothing in this time.');
   expect(told({ ...t, lost: 0, after: 3 })).toBe('The change finds the same: 3 alerts.');
+});
+
+test('a rule that fired long ago is tried up to then', () => {
+  const now = Date.parse('2026-03-20T00:00:00Z');
+  expect(ranges(undefined, now).map((r) => r.value)).toEqual(['7', '1', '30']);
+  expect(ranges('0001-01-01T00:00:00Z', now).map((r) => r.value)).toEqual(['7', '1', '30']);
+  expect(ranges('2026-03-19T00:00:00Z', now).map((r) => r.value)).toEqual(['7', '1', '30', 'last']);
+  expect(ranges('2026-03-02T00:00:00Z', now)[0]?.value).toBe('last');
+  expect(range('last', '2026-03-09T12:00:00Z', now)).toEqual({
+    from: '2026-03-02T13:00:00.000Z',
+    to: '2026-03-09T13:00:00.000Z',
+  });
+  expect(range('1', undefined, now)).toEqual({ from: '2026-03-19T00:00:00.000Z', to: '2026-03-20T00:00:00.000Z' });
 });
 
 test('every day of a range has a place', () => {

@@ -1,4 +1,5 @@
 import type { Schemas } from '../api/client';
+import { known } from '../ui/format';
 
 type Tried = Schemas['RuleTrial'];
 type Day = Schemas['TrialDay'];
@@ -63,6 +64,27 @@ export function told(t: Tried): string {
 }
 
 const dayMillis = 24 * 60 * 60 * 1000;
+const hourMillis = 60 * 60 * 1000;
+const usual = 7; // days
+
+/** ranges are the times that a rule is tried over; the first is offered. What fired last longer ago than usual is tried up to then. */
+export function ranges(last: string | undefined, now: number): { value: string; label: string }[] {
+  const back = [
+    { value: '7', label: '7 days' },
+    { value: '1', label: '1 day' },
+    { value: '30', label: '30 days' },
+  ];
+  const fired = known(last) ? { value: 'last', label: `${usual} days to its last alert` } : undefined;
+  if (!fired) return back;
+  return Date.parse(last ?? '') < now - usual * dayMillis ? [fired, ...back] : [...back, fired];
+}
+
+/** range is one of them from when to when. */
+export function range(which: string, last: string | undefined, now: number): { from: string; to: string } {
+  const to = which === 'last' ? Date.parse(last ?? '') + hourMillis : now;
+  const days = which === 'last' ? usual : Number(which);
+  return { from: new Date(to - days * dayMillis).toISOString(), to: new Date(to).toISOString() };
+}
 
 /** spread gives every day of a range its counts, also those without any. */
 export function spread(days: Day[], from: string, to: string): Day[] {

@@ -190,7 +190,7 @@ function One({ id, row }: { id: string; row?: Rule }) {
         </dl>
       </Panel>
       <Tuning rule={id} key={id} />
-      <Bench rule={id} key={`bench ${id}`} />
+      <Bench rule={id} last={row?.last_fired} key={`bench ${id}`} />
     </>
   );
 }

@@ -7,24 +7,22 @@ import { count } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Key, Panel, Said, Scroll, Severity, Time, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
-import { alike, type Line, lines, spread, told } from './differs';
+import { alike, type Line, lines, range, ranges, spread, told } from './differs';
 
 type Tried = Schemas['RuleTrial'];
 
-const day = 24 * 60 * 60 * 1000;
-
 /** Trial judges history with a rule as it stands, or with a text in its place, before anything is decided by it. */
-export function Trial({ rule, text }: { rule: string; text: string }) {
+export function Trial({ rule, text, last }: { rule: string; text: string; last?: string }) {
   const client = useQueryClient();
-  const [days, setDays] = useState('7');
+  const [days, setDays] = useState(ranges(last, Date.now())[0]?.value ?? '7');
   const [edited, setEdited] = useState<string>();
-  const [ask, setAsk] = useState<{ text?: string; from: string; to: string }>();
+  const [ask, setAsk] = useState<{ at: number; body: { text?: string; from: string; to: string } }>();
   const key = ['rules', rule, 'try', ask];
   const asked = useQuery({
     queryKey: key,
     queryFn: ({ signal }) => {
       if (!ask) throw new Error('nothing is asked');
-      return got(api.POST('/api/v1/rules/{uid}/try', { params: { path: { uid: rule } }, body: ask, signal }));
+      return got(api.POST('/api/v1/rules/{uid}/try', { params: { path: { uid: rule } }, body: ask.body, signal }));
     },
     enabled: ask !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
@@ -32,9 +30,7 @@ export function Trial({ rule, text }: { rule: string; text: string }) {
   });
   const changed = edited !== undefined && edited !== text;
   const run = () => {
-    const to = new Date();
-    const from = new Date(to.getTime() - Number(days) * day).toISOString();
-    setAsk({ ...(changed && { text: edited }), from, to: to.toISOString() });
+    setAsk({ at: Date.now(), body: { ...(changed && { text: edited }), ...range(days, last, Date.now()) } });
   };
   useKeys({ t: asked.isFetching ? undefined : run });
   return (
@@ -45,15 +41,11 @@ export function Trial({ rule, text }: { rule: string; text: string }) {
           <Select
             size="xs"
             aria-label="How far back"
-            data={[
-              { value: '1', label: '1 day' },
-              { value: '7', label: '7 days' },
-              { value: '30', label: '30 days' },
-            ]}
+            data={ranges(last, Date.now())}
             value={days}
             allowDeselect={false}
             onChange={(v) => setDays(v ?? '7')}
-            w={100}
+            w={days === 'last' ? 190 : 100}
           />
           {asked.isFetching ? (
             <Button size="xs" variant="default" onClick={() => client.cancelQueries({ queryKey: key })}>
