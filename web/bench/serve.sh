@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 port=$1 here=$PWD/out/bench-web
 mkdir -p "$here"
-[ -f "$here/incident" ] || { rm -rf "$here/data" && go run ./build/crowd --data "$here/data" >"$here/incident.part" && mv "$here/incident.part" "$here/incident"; }
+[ -f "$here/incident" ] || { rm -rf "$here/data" "$here/session.json" && go run ./build/crowd --data "$here/data" >"$here/incident.part" && mv "$here/incident.part" "$here/incident"; }
 printf 'listen: 127.0.0.1:%s\ndata: %s\n' "$port" "$here/data" >"$here/tocsin.yaml"
 exec bin/tocsin serve --config "$here/tocsin.yaml" 2>"$here/said"
