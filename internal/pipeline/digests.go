@@ -86,6 +86,9 @@ func (p *Prover) Prove(ctx context.Context) error {
 		if err := p.Desk.Ledgered(ctx, list, p.Now()); err != nil {
 			return err
 		}
+		if len(list) < perAppend { // what came meanwhile is the next call's: where sources never rest, this one would not end
+			break
+		}
 	}
 	read, err := p.read(ctx)
 	if err != nil {

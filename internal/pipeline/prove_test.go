@@ -163,6 +163,31 @@ func (p *proving) alerts(want map[string]string) {
 	}
 }
 
+// TestProofsEndWhereSourcesNeverRest: a commit waits for the proof of what was received, so a proof must not wait for what comes while it is written.
+func TestProofsEndWhereSourcesNeverRest(t *testing.T) {
+	t.Parallel()
+	p := newProving(t)
+	p.give("0.json.gz", aLog, "")
+	came := 0
+	p.prover.Now = func() time.Time { // each look at the clock comes after a leaf was written, and by then one more object was received
+		if came < 20 {
+			came++
+			p.give(fmt.Sprint(came, ".json.gz"), bytes.ReplaceAll(aLog, []byte("ListUsers"), fmt.Append(nil, "List", came)), "")
+		}
+		return p.now
+	}
+	if err := p.prover.Prove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left, err := p.desk.Unledgered(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if came >= 20 || len(left) != came {
+		t.Errorf("one call went on until %d more objects were received; %d wait for the next", came, len(left))
+	}
+}
+
 // TestAMissingKeyIsOneAlert: a source whose keys nobody gave has many digests that cannot be verified, and that is one thing to do.
 func TestAMissingKeyIsOneAlert(t *testing.T) {
 	t.Parallel()
