@@ -54,7 +54,7 @@ evaluate: build ## judge detection on simulated data; fails where it fell below 
 outsiders: build ## PyIceberg, DuckDB for Python and Spark read a lake and must agree with tocsin search
 	@build/outsiders.sh $(BIN)
 
-soak: geo ## kill real processes at every crash point, TOCSIN_KILLS times (default 2000), and count
+soak: geo ## kill real processes at every crash point, TOCSIN_KILLS times each part (default 600: over 2,000 kills), and count
 	@build/soak.sh
 
 contract: ## let schemathesis ask the API as every role, EACH seconds as each (default 300)
