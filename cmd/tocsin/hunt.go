@@ -88,7 +88,7 @@ func pivotCommand(io app.Streams) *cobra.Command {
 	})
 	i.bind(c)
 	i.bindOwn(c)
-	c.Flags().StringVar(&depth, "depth", "", "columns, paths or records (default: records only where columns hold nothing)")
+	c.Flags().StringVar(&depth, "depth", "", "columns or records (default: records only where columns hold nothing)")
 	c.Flags().IntVar(&rows, "rows", 200, "at most so many, the newest")
 	return c
 }

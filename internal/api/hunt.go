@@ -78,7 +78,7 @@ type pivotQuestion struct {
 	To    time.Time `json:"to,omitzero"`
 	Limit int       `json:"limit,omitempty" minimum:"0" maximum:"10000" doc:"200 where it is left out"`
 	Own   bool      `json:"own,omitempty" doc:"also Tocsin's own audit events"`
-	Depth string    `json:"depth,omitempty" enum:"columns,paths,records" doc:"how far to look; left out: into records only where columns hold nothing"`
+	Depth string    `json:"depth,omitempty" enum:"columns,records" doc:"how far to look; left out: into records only where columns hold nothing"`
 }
 
 func (s *Server) entities(api huma.API) {

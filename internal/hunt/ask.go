@@ -64,6 +64,7 @@ const askTime = 30 * time.Second
 // question is a SELECT with its values.
 type question struct {
 	sql      string
+	look     *duck.Look // in place of sql
 	args     []string
 	from, to time.Time
 	rows     int
@@ -91,7 +92,10 @@ func (v *Investigator) ask(ctx context.Context, scope access.Scope, q *question,
 	if q.passing {
 		most = 0
 	}
-	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: q.sql, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Bytes: most, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
+	if q.look != nil {
+		q.sql, q.args = q.look.SQL(), []string{q.look.Value}
+	}
+	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: q.sql, Look: q.look, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Bytes: most, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
 		return row(cells(line))
 	})
 	if err == nil && a.Cut {

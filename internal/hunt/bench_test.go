@@ -25,9 +25,9 @@ func BenchmarkInvestigate(b *testing.B) {
 	}
 	defer l.Close() //nolint:errcheck // only read
 	v, all := investigator(l), access.Everything()
-	var person, key string
-	for _, r := range rows(b, l, "SELECT origin, min(access_key) FROM events WHERE origin LIKE 'person:%' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1") {
-		person, key = r[0], r[1]
+	var person, key, account, event string
+	for _, r := range rows(b, l, "SELECT origin, min(access_key), min(account), min(metadata.uid) FROM events WHERE origin LIKE 'person:%' GROUP BY 1 ORDER BY count(*) DESC LIMIT 1") {
+		person, key, account, event = r[0], r[1], r[2], r[3]
 	}
 	for name, do := range map[string]func() error{
 		"entity/busy": func() error {
@@ -55,8 +55,12 @@ func BenchmarkInvestigate(b *testing.B) {
 			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "columns"})
 			return err
 		},
-		"pivot/paths": func() error {
-			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: key, Depth: "paths"})
+		"pivot/account": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: account, Depth: "columns"})
+			return err
+		},
+		"pivot/event": func() error {
+			_, err := v.Pivot(b.Context(), all, hunt.PivotQuery{Value: event, Depth: "columns"})
 			return err
 		},
 		"pivot/none": func() error {

@@ -3,12 +3,15 @@ package hunt
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tocsin-security/tocsin/internal/access"
+	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
 // PivotQuery asks for everything that mentions a value.
@@ -17,15 +20,13 @@ type PivotQuery struct {
 	From, To time.Time // zero: no bound; To is exclusive
 	Limit    int       // 0: 200; the newest are kept
 	Own      bool      // also Tocsin's own audit events
-	// Depth is how far to look: columns (with bloom filters), paths (and other columns of the event) or records (and every word of the
-	// records). "" looks as far as columns and paths, and into records only where those hold nothing.
+	// Depth is how far to look: columns, or records (and every word of the records). "" looks into records only where columns hold nothing.
 	Depth string
 }
 
 // The depths of a pivot.
 const (
 	DepthColumns = "columns"
-	DepthPaths   = "paths"
 	DepthRecords = "records"
 )
 
@@ -63,15 +64,6 @@ type Pivot struct {
 	Millis    int64      `json:"millis"`
 }
 
-// pivotPaths are the columns beside the pivots that hold names and addresses.
-var pivotPaths = []string{
-	"metadata.uid", "metadata.correlation_uid", "api.request.uid", "actor.user.name", "actor.user.uid_alt", "actor.user.account.uid", "actor.session.issuer", "actor.invoked_by", "user.uid", "user.name",
-	"http_request.user_agent", "http_request.url.hostname", "http_request.url.path", "src_endpoint.domain", "src_endpoint.instance_uid", "src_endpoint.interface_uid", "src_endpoint.vpc_uid", "src_endpoint.uid",
-	"dst_endpoint.ip", "dst_endpoint.domain", "dst_endpoint.instance_uid", "dst_endpoint.interface_uid", "query.hostname", "tls.sni", "finding_info.uid", "finding_info.title", "api.response.error", "region",
-}
-
-var pivotColumns = []string{"account", "principal", "origin", "session", "access_key", "src_ip", "operation", "resource", "batch_id"}
-
 const sighted = "time_dt, metadata.uid AS uid, account, region, api.service.name AS service, operation, origin, src_ip, status, resource"
 
 // Pivot looks a value up everywhere.
@@ -80,8 +72,8 @@ func (v *Investigator) Pivot(ctx context.Context, scope access.Scope, q PivotQue
 	switch {
 	case q.Value == "":
 		return nil, MistakeError{"the value is empty: name what to look for"}
-	case !slices.Contains([]string{"", DepthColumns, DepthPaths, DepthRecords}, q.Depth):
-		return nil, MistakeError{fmt.Sprintf("%.40q is no depth; there are columns, paths and records", q.Depth)}
+	case !slices.Contains([]string{"", DepthColumns, DepthRecords}, q.Depth):
+		return nil, MistakeError{fmt.Sprintf("%.40q is no depth; there are columns and records", q.Depth)}
 	}
 	if q.Limit <= 0 {
 		q.Limit = 200
@@ -105,23 +97,18 @@ type gathering struct {
 }
 
 func (g *gathering) all(ctx context.Context) error {
-	if err := g.search(ctx, "columns with bloom filters: "+strings.Join(pivotColumns, ", "), g.columns()); err != nil {
-		return err
-	}
-	if g.q.Depth == DepthColumns {
-		g.skip("other columns", "not asked for")
-	} else if err := g.search(ctx, "other columns: "+strings.Join(pivotPaths, ", "), g.paths()); err != nil {
+	if err := g.columns(ctx); err != nil {
 		return err
 	}
 	switch found := len(g.out.Sightings); {
 	case g.q.Depth == DepthRecords, g.q.Depth == "" && found == 0:
-		if err := g.search(ctx, "every word of the records", g.records()); err != nil {
+		if err := g.records(ctx); err != nil {
 			return err
 		}
 	case g.q.Depth == "":
-		g.skip("every word of the records", "the columns held it; ask for the depth records to look there too")
+		g.skip(everyWord, "the columns held it; ask for the depth records to look there too")
 	default:
-		g.skip("every word of the records", "not asked for")
+		g.skip(everyWord, "not asked for")
 	}
 	if err := g.findings(ctx); err != nil {
 		return err
@@ -134,58 +121,67 @@ func (g *gathering) skip(what, why string) {
 	g.out.Searched = append(g.out.Searched, Searched{What: what, Why: why})
 }
 
-// columns is a question per column, so that each is answered by its own bloom filter.
-func (g *gathering) columns() *question {
-	q := &question{}
-	p := q.arg(g.q.Value)
-	var parts []string
-	for _, c := range pivotColumns {
-		parts = append(parts, fmt.Sprintf("(SELECT %s, '%s' AS place FROM events WHERE %s ORDER BY time_dt DESC LIMIT %d)", sighted, c, within(c+" = "+p, g.q.Own), g.q.Limit+1))
+// everyWord is the place that no column names.
+const everyWord = "every word of the records"
+
+// columns looks where the filters of the data files say that a column may hold the value.
+func (g *gathering) columns(ctx context.Context) error {
+	start := time.Now()
+	holders, err := g.v.Lake.Holders(ctx, g.q.From, g.q.To, g.q.Value)
+	if err != nil {
+		return err
 	}
-	q.sql = "SELECT * FROM (" + strings.Join(parts, "\nUNION ALL ") + ")\nORDER BY time_dt DESC"
-	return q
+	look := duck.Look{Value: g.q.Value, Holders: holders, Show: sighted, Most: g.q.Limit + 1}
+	if !g.q.Own {
+		look.And = others
+	}
+	s := Searched{What: "columns: " + strings.Join(lake.Filtered(), ", "), Asked: &Asked{SQL: look.SQL(), Args: []string{g.q.Value}, From: g.q.From, To: g.q.To}}
+	if len(holders) > 0 {
+		asked, err := g.v.ask(ctx, g.scope, &question{look: &look, from: g.q.From, to: g.q.To}, func(c cells) error {
+			if c != nil {
+				s.Found += g.sight(c)
+			} else if len(g.out.Sightings) > g.q.Limit { // a page is complete, and what comes after it is older
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			return err
+		}
+		s.Asked = &asked
+	}
+	s.Asked.Millis = time.Since(start).Milliseconds()
+	g.out.Searched = append(g.out.Searched, s)
+	return nil
 }
 
-func (g *gathering) paths() *question {
-	q := &question{}
-	p := q.arg(g.q.Value)
-	var tests, places []string
-	for _, path := range pivotPaths {
-		tests = append(tests, path+" = "+p)
-		places = append(places, "CASE WHEN "+path+" = "+p+" THEN '"+path+"' END")
-	}
-	q.sql = "SELECT " + sighted + ", concat_ws(' ', " + strings.Join(places, ", ") + ") AS place FROM events WHERE " + within(strings.Join(tests, " OR "), g.q.Own) + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
-	return q
-}
-
-func (g *gathering) records() *question {
-	q := &question{}
+// records looks into every word.
+func (g *gathering) records(ctx context.Context) error {
+	q := &question{from: g.q.From, to: g.q.To}
 	p := q.arg(g.q.Value)
 	q.sql = "SELECT " + sighted + ", 'raw_data' AS place FROM events WHERE " + within("contains(raw_data, "+p+")", g.q.Own) + fmt.Sprintf(" ORDER BY time_dt DESC LIMIT %d", g.q.Limit+1)
-	return q
-}
-
-// search puts one question and joins what it finds with what was found before.
-func (g *gathering) search(ctx context.Context, what string, q *question) error {
-	q.from, q.to = g.q.From, g.q.To
-	s := Searched{What: what}
+	s := Searched{What: everyWord}
 	asked, err := g.v.ask(ctx, g.scope, q, func(c cells) error {
-		key := [2]string{c.text(2), c.text(1)}
-		places := strings.Fields(c.text(10))
-		if i, known := g.at[key]; known {
-			g.out.Sightings[i].As = append(g.out.Sightings[i].As, places...)
-			return nil
-		}
-		s.Found++
-		g.at[key] = len(g.out.Sightings)
-		g.out.Sightings = append(g.out.Sightings, Sighting{
-			Time: c.time(0), Event: c.text(1), Account: c.text(2), Region: c.text(3), Service: c.text(4), Operation: c.text(5), Origin: c.text(6), SrcIP: c.text(7), Status: c.text(8), Resource: c.text(9), As: places,
-		})
+		s.Found += g.sight(c)
 		return nil
 	})
 	s.Asked = &asked
 	g.out.Searched = append(g.out.Searched, s)
 	return err
+}
+
+// sight takes an event and where it holds the value, and returns 1 if it was not seen before.
+func (g *gathering) sight(c cells) int {
+	key, place := [2]string{c.text(2), c.text(1)}, c.text(10)
+	if i, known := g.at[key]; known {
+		g.out.Sightings[i].As = append(g.out.Sightings[i].As, place)
+		return 0
+	}
+	g.at[key] = len(g.out.Sightings)
+	g.out.Sightings = append(g.out.Sightings, Sighting{
+		Time: c.time(0), Event: c.text(1), Account: c.text(2), Region: c.text(3), Service: c.text(4), Operation: c.text(5), Origin: c.text(6), SrcIP: c.text(7), Status: c.text(8), Resource: c.text(9), As: []string{place},
+	})
+	return 1
 }
 
 func (g *gathering) findings(ctx context.Context) error {

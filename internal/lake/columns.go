@@ -68,11 +68,11 @@ func (c *columns) add(i int, buf []byte) {
 	}
 }
 
-// distinctOf counts the distinct values of each pivot.
+// distinctOf counts the distinct values of each column that has a bloom filter.
 func distinctOf(rows []Prepared) map[string]int64 {
 	l := ours()
 	seen := make([]map[string]struct{}, len(l.columns))
-	for _, name := range pivots {
+	for _, name := range filtered {
 		seen[l.byPath[name]] = map[string]struct{}{}
 	}
 	for i := range rows {
@@ -91,7 +91,7 @@ func distinctOf(rows []Prepared) map[string]int64 {
 		}
 	}
 	out := map[string]int64{}
-	for _, name := range pivots {
+	for _, name := range filtered {
 		out[name] = int64(len(seen[l.byPath[name]]))
 	}
 	return out

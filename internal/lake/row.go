@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,8 +37,21 @@ type Row struct {
 	Received  time.Time
 }
 
-// pivots are the columns that people jump from one event to the next by. They have bloom filters.
+// pivots are the columns that people jump from one event to the next by.
 var pivots = []string{"account", "principal", "origin", "session", "access_key", "src_ip", "operation", "resource", "batch_id"}
+
+// names are the other columns of text that hold what people look for.
+var names = []string{
+	"metadata.uid", "metadata.correlation_uid", "api.request.uid", "actor.user.name", "actor.user.uid_alt", "actor.user.account.uid", "actor.session.issuer", "actor.invoked_by", "user.uid", "user.name",
+	"http_request.user_agent", "http_request.url.hostname", "http_request.url.path", "src_endpoint.domain", "src_endpoint.instance_uid", "src_endpoint.interface_uid", "src_endpoint.vpc_uid", "src_endpoint.uid",
+	"dst_endpoint.ip", "dst_endpoint.domain", "dst_endpoint.instance_uid", "dst_endpoint.interface_uid", "query.hostname", "tls.sni", "finding_info.uid", "finding_info.title", "api.response.error", "region",
+}
+
+// filtered are the columns that have bloom filters.
+var filtered = slices.Concat(pivots, names)
+
+// Filtered lists the columns that have bloom filters, those that people pivot by first.
+func Filtered() []string { return slices.Clone(filtered) }
 
 // known are the columns that the row knows, whatever the event says.
 var known = []string{"account", "region", "principal", "origin", "session", "access_key", "src_ip", "operation", "resource", "source_id", "batch_id", "lane", "format", "raw_data", "time", "time_dt", "received", "processed"}

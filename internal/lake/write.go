@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -122,7 +123,7 @@ func inOrder(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
 	return c.record(schema)
 }
 
-// content is what a file is to hold: sorted records, and how many distinct values each pivot has.
+// content is what a file is to hold: sorted records, and how many distinct values each column with a bloom filter has.
 type content struct {
 	schema   *arrow.Schema
 	distinct map[string]int64
@@ -139,9 +140,9 @@ const (
 // contentOf is the content of some rows of a record, in an order, that stays. They are made a copy of in pieces.
 func contentOf(ctx context.Context, record arrow.RecordBatch, order []int32) content {
 	c := content{record.Schema(), map[string]int64{}, inPieces(ctx, record, order), compactLevel}
-	for _, name := range pivots {
-		if i := record.Schema().FieldIndices(name); len(i) > 0 {
-			c.distinct[name] = distinct(record.Column(i[0]).(*array.String), order)
+	for _, name := range filtered {
+		if texts := textColumn(record, strings.Split(name, ".")); texts != nil {
+			c.distinct[name] = distinct(texts, order)
 		}
 	}
 	return c
@@ -213,21 +214,28 @@ var (
 	unique = []string{"metadata.uid", "api.request.uid"}
 )
 
+// How often a bloom filter says that a column may hold what it does not. Where each value is another, a filter takes a byte and more of each
+// event, so there it may err more often.
+const (
+	filterFPP = 0.01
+	uniqueFPP = 0.05
+)
+
 // writeParquet writes content. Bloom filters are as large as their column's distinct values need.
 func writeParquet(f *written, c content) error {
 	options := []parquet.WriterProperty{
 		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(c.level), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
-		parquet.WithBloomFilterFPP(0.01), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
+		parquet.WithBloomFilterFPP(filterFPP), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
 		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
 	}
 	for _, name := range steps {
 		options = append(options, parquet.WithDictionaryFor(name, false), parquet.WithEncodingFor(name, parquet.Encodings.DeltaBinaryPacked))
 	}
 	for _, name := range unique {
-		options = append(options, parquet.WithDictionaryFor(name, false), parquet.WithEncodingFor(name, parquet.Encodings.DeltaLengthByteArray))
+		options = append(options, parquet.WithDictionaryFor(name, false), parquet.WithEncodingFor(name, parquet.Encodings.DeltaLengthByteArray), parquet.WithBloomFilterFPPFor(name, uniqueFPP))
 	}
 	options = append(options, parquet.WithDictionaryFor("metadata.original_time", false), parquet.WithEncodingFor("metadata.original_time", parquet.Encodings.DeltaByteArray))
-	for _, name := range pivots {
+	for _, name := range filtered {
 		if n := c.distinct[name]; n > 0 {
 			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))
 		}

@@ -241,8 +241,12 @@ func TestCrashPoints(t *testing.T) {
 			if life(t, dir, "", 0) {
 				t.Fatal("the last life was killed")
 			}
+			again := blamed(t, dir)
+			if again > 0 && life(t, dir, "", 0) {
+				t.Fatal("the life after the last was killed")
+			}
 			counted(t, dir, scan)
-			t.Logf("%d kills; lost 0, twice 0", killed)
+			t.Logf("%d kills; lost 0, twice 0; %d given in again", killed, again)
 		})
 	}
 }
@@ -259,6 +263,29 @@ func give(t *testing.T, path, dir string, n int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// blamed gives those records in again that were dead letters as they happened to be at work whenever the process was killed, and returns how many.
+func blamed(t *testing.T, dir string) int {
+	t.Helper()
+	b, err := openBench(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close(t)
+	letters, err := b.desk.DeadLetters(t.Context(), access.Everything(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range letters {
+		if !strings.HasPrefix(l.Reason, ReasonPoison) {
+			t.Errorf("dead letter: record %d of %q: %s: %s", l.Record, l.Object, l.Reason, l.Detail)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "in", fmt.Sprintf("again-%d.json", i)), fmt.Appendf(nil, `{"Records":[%s]}`, l.Raw), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return len(letters)
 }
 
 // counted compares what is kept with a scan.

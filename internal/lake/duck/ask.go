@@ -31,6 +31,7 @@ func (e RefusedError) Error() string { return e.Text }
 type Question struct {
 	SQL      string        // one SELECT over events
 	Filter   string        // a condition, in place of SQL: the events that it lets through, newest first
+	Look     *Look         // in place of SQL
 	Args     []string      // values of $1, $2 … in SQL, as text: what came out of a log is never a part of the SQL itself
 	From, To time.Time     // zero: no bound; To is exclusive
 	Rows     int           // at most; 0: all
@@ -55,6 +56,7 @@ type Answer struct {
 // request is what the child reads from standard input.
 type request struct {
 	SQL, Filter    string
+	Look           *looking
 	Args           []string
 	Parquet        string
 	Folder         string   // that holds the files
@@ -143,11 +145,18 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 }
 
 func plan(ctx context.Context, scope access.Scope, l *lake.Lake, q *Question, a *Answer) ([]byte, error) {
-	files, err := l.Plan(ctx, q.From, q.To)
-	if err != nil {
-		return nil, err
+	var files []lake.File
+	var k *looking
+	if q.Look != nil {
+		files, k = q.Look.plan()
+		q.Args = []string{q.Look.Value}
+	} else {
+		var err error
+		if files, err = l.Plan(ctx, q.From, q.To); err != nil {
+			return nil, err
+		}
 	}
-	r := request{SQL: q.SQL, Args: q.Args, Filter: q.Filter, Pages: pagesOf(files), Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
+	r := request{Look: k, SQL: q.SQL, Args: q.Args, Filter: q.Filter, Pages: pagesOf(files), Parquet: q.Parquet, Folder: l.Dir(), Columns: l.Columns(), Everything: scope.All(), Accounts: scope.List(), Memory: q.Memory, TimeoutSeconds: q.Timeout.Seconds()}
 	switch {
 	case q.Rows > 0 && q.Parquet != "":
 		r.Rows = q.Rows

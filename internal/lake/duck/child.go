@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/big"
 	"path/filepath"
@@ -81,9 +82,12 @@ func serve(ctx context.Context, r *request, send func(reply) error) error {
 	if err := prepare(ctx, db, r); err != nil {
 		return err
 	}
-	if r.Filter != "" && r.Parquet == "" {
+	switch {
+	case r.Look != nil:
+		err = look(ctx, db, r, send)
+	case r.Filter != "" && r.Parquet == "":
 		err = pages(ctx, db, r, send)
-	} else {
+	default:
 		err = answer(ctx, db, r.question(), r.Args, send)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -94,6 +98,9 @@ func serve(ctx context.Context, r *request, send func(reply) error) error {
 
 // text is what is asked, as one SELECT.
 func (r *request) text() string {
+	if r.Look != nil {
+		return r.Look.sql(func(string) string { return "events" }, r.Look.all())
+	}
 	if r.Filter != "" {
 		return FilterSQL(r.Filter)
 	}
@@ -128,7 +135,7 @@ func prepare(ctx context.Context, db *sql.DB, r *request) error {
 	}
 	statements := []string{
 		"SET TimeZone='UTC'", fmt.Sprintf("SET memory_limit='%dMiB'", memory), "SET temp_directory=''", "SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false",
-		view(r, "events", 0, len(r.Files)),
+		view(r, "events", span(0, len(r.Files))),
 	}
 	statements = append(statements, lakeViews(names)...)
 	for _, set := range append(statements, allowed, "SET enable_external_access=false", "SET lock_configuration=true") {
@@ -191,7 +198,7 @@ func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) 
 		if n == 0 && !first {
 			break
 		}
-		if _, err := db.ExecContext(ctx, view(r, "page_of_events", at, at+n)); err != nil {
+		if _, err := db.ExecContext(ctx, view(r, "page_of_events", span(at, at+n))); err != nil {
 			return fmt.Errorf("prepare the search: %w", err)
 		}
 		at += n
@@ -219,10 +226,55 @@ func pages(ctx context.Context, db *sql.DB, r *request, send func(reply) error) 
 	return nil
 }
 
-// view makes a table of the files from one place in their list to another; of events within scope and time.
-func view(r *request, name string, from, to int) string {
+// look answers a Look from the newest days to the oldest, and tells after each page that it is complete: whoever asks says when it is enough.
+func look(ctx context.Context, db *sql.DB, r *request, send func(reply) error) error {
+	at := 0
+	for _, n := range r.Pages {
+		held := map[string][]int{}
+		for i := at; i < at+n; i++ {
+			for _, c := range r.Look.Columns[i] {
+				held[c] = append(held[c], i)
+			}
+		}
+		columns := slices.Sorted(maps.Keys(held))
+		for i, c := range columns {
+			if _, err := db.ExecContext(ctx, view(r, pageOf(i), held[c])); err != nil {
+				return fmt.Errorf("prepare the search: %w", err)
+			}
+		}
+		text := r.Look.sql(func(column string) string { return pageOf(slices.Index(columns, column)) }, columns)
+		err := answer(ctx, db, text, r.Args, func(line reply) error {
+			if line.Columns != nil && at > 0 {
+				return nil
+			}
+			return send(line)
+		})
+		if err != nil {
+			return err
+		}
+		if err := send(reply{Page: true}); err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}
+
+func pageOf(column int) string { return "page_" + strconv.Itoa(column) }
+
+// span are the places in a list from one to before another.
+func span(from, to int) []int {
+	out := make([]int, 0, to-from)
+	for i := from; i < to; i++ {
+		out = append(out, i)
+	}
+	return out
+}
+
+// view makes a table of some of the files, by their places in the list; of events within scope and time.
+func view(r *request, name string, files []int) string {
 	var b strings.Builder
-	b.WriteString("CREATE OR REPLACE VIEW " + name + " AS SELECT * FROM " + tableOf(r, from, to) + " WHERE true")
+	b.WriteString("CREATE OR REPLACE VIEW " + name + " AS SELECT * FROM " + tableOf(r, files) + " WHERE true")
 	if !r.Everything {
 		b.WriteString(" AND account IN (NULL")
 		for _, a := range r.Accounts {
@@ -241,9 +293,9 @@ func view(r *request, name string, from, to int) string {
 
 // tableOf reads files by the names of columns, and those that may lack some of today by their ids, so that what they lack is null. By
 // id DuckDB reads a whole object for one member of it: twice the time for a question that asks for one.
-func tableOf(r *request, from, to int) string {
+func tableOf(r *request, files []int) string {
 	var today, older []string
-	for i := from; i < to; i++ {
+	for _, i := range files {
 		if r.Older[i] {
 			older = append(older, literal(r.Files[i]))
 		} else {

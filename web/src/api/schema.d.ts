@@ -2420,7 +2420,7 @@ export interface components {
              * @description how far to look; left out: into records only where columns hold nothing
              * @enum {string}
              */
-            depth?: "columns" | "paths" | "records";
+            depth?: "columns" | "records";
             /** Format: date-time */
             from?: string;
             /**

@@ -2,7 +2,7 @@ import type { Schemas } from '../api/client';
 
 export type Sighting = Schemas['HuntSighting'];
 
-export const depths = ['columns', 'paths', 'records'] as const;
+export const depths = ['columns', 'records'] as const;
 export type Depth = (typeof depths)[number];
 
 const spans: Readonly<Record<string, number>> = { '24h': 864e5, '7d': 6048e5, '30d': 2592e6, '90d': 7776e6 };

@@ -19,13 +19,12 @@ export function PivotPage() {
   const { value, from, to, deep, own } = useSearch({ strict: false });
   const [now, setNow] = useState(Date.now());
   const asked = useMemo(() => question({ value, from, to, deep, own }, now), [value, from, to, deep, own, now]);
-  const answer = useQuery({
-    queryKey: ['pivot', asked],
-    queryFn: ({ signal }) => got(api.POST('/api/v1/pivot', { body: asked, signal })),
-    enabled: !!value,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const p = answer.data;
+  const columns = usePivot({ depth: 'columns', ...asked }, !!value);
+  // Columns answer at once, words of records take their time: what is in the columns is shown first.
+  const inWords = !!value && !asked.depth && columns.data?.searched?.[0]?.found === 0;
+  const words = usePivot({ ...asked, depth: 'records' }, inWords);
+  const answer = inWords ? words : columns;
+  const p = words.data ?? columns.data;
   const list = p?.sightings ?? [];
   return (
     <div className="page">
@@ -46,7 +45,9 @@ export function PivotPage() {
       )}
       {answer.isFetching && (
         <div className="line">
-          <Waiting what="Looking everywhere" />
+          <Waiting
+            what={inWords ? 'No column holds it: looking into every word of the records' : 'Looking into all columns'}
+          />
           <Button size="xs" variant="default" onClick={() => client.cancelQueries({ queryKey: ['pivot'] })}>
             Cancel
           </Button>
@@ -59,7 +60,7 @@ export function PivotPage() {
           ms
         </p>
       )}
-      {p && list.length === 0 && (
+      {p && list.length === 0 && !answer.isFetching && (
         <Empty title="Nothing mentions it">
           What came in a minute ago may not be stored yet. Ask for a longer time, or look into the words of the records.
         </Empty>
@@ -88,6 +89,17 @@ export function PivotPage() {
       )}
     </div>
   );
+}
+
+type Question = ReturnType<typeof question>;
+
+function usePivot(body: Question, enabled: boolean) {
+  return useQuery({
+    queryKey: ['pivot', body],
+    queryFn: ({ signal }) => got(api.POST('/api/v1/pivot', { body, signal })),
+    enabled,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
 }
 
 function Ask({ again }: { again: () => void }) {
@@ -142,8 +154,7 @@ function Ask({ again }: { again: () => void }) {
         onChange={(v) => put({ deep: v === 'auto' ? undefined : (v ?? undefined) })}
         data={[
           { value: 'auto', label: 'As far as needed' },
-          { value: 'columns', label: 'Main columns: fast' },
-          { value: 'paths', label: 'And other columns' },
+          { value: 'columns', label: 'Columns: fast' },
           { value: 'records', label: 'And every word of records' },
         ]}
       />
