@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -309,13 +310,33 @@ func Handle(e *ocsf.Event) string {
 	return strings.Join([]string{c.Kind, c.ARN, c.AccessKey, c.Account, c.Name, c.Provider}, "\x1f")
 }
 
-// Resolve returns the origin behind a Handle.
-func (j *Judge) Resolve(handle string) string {
+// handled is the caller that a Handle names.
+func handled(handle string) (c caller, ok bool) {
 	p := strings.Split(handle, "\x1f")
 	if len(p) != 6 {
+		return caller{}, false
+	}
+	return caller{Kind: p[0], ARN: p[1], AccessKey: p[2], Account: p[3], Name: p[4], Provider: p[5]}, true
+}
+
+// SelfMade reports whether the credentials of a Handle are those of a role that who stands behind them had made shortly before: they are no proven
+// automation then, see Actor. As the making of a role can come to be known later than its sessions, the answer can change.
+func (j *Judge) SelfMade(handle string, millis int64) bool {
+	c, ok := handled(handle)
+	if !ok || len(j.survey.roles) == 0 {
+		return false
+	}
+	origin, chain, _ := j.survey.trace(c)
+	return j.survey.selfMade(origin, append(slices.Clip(chain), c.ARN), millis)
+}
+
+// Resolve returns the origin behind a Handle.
+func (j *Judge) Resolve(handle string) string {
+	c, ok := handled(handle)
+	if !ok {
 		return ""
 	}
-	origin, _, _ := j.survey.trace(caller{Kind: p[0], ARN: p[1], AccessKey: p[2], Account: p[3], Name: p[4], Provider: p[5]})
+	origin, _, _ := j.survey.trace(c)
 	switch role, name, _ := aws.RoleOf(origin.ARN); {
 	case strings.HasPrefix(role, "AWSReservedSSO_"), origin.Kind == "SAMLUser", origin.Kind == "IdentityCenterUser":
 		if name == "" {
@@ -329,7 +350,7 @@ func (j *Judge) Resolve(handle string) string {
 	case origin.Kind == "AWSAccount":
 		return "account:" + origin.Account
 	case origin.Kind == "AWSService": // a workload's habits are those of its role session
-		return p[1]
+		return c.ARN
 	case origin.ARN != "":
 		return origin.ARN
 	}

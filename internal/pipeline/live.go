@@ -44,8 +44,9 @@ type Live struct {
 
 // handle is one set of credentials that acted.
 type handle struct {
-	origin string // that it was judged as
-	last   int64  // when it last acted, epoch milliseconds
+	origin   string // that it was judged as
+	last     int64  // when it last acted, epoch milliseconds
+	selfMade bool   // it was judged as that of a role that who stands behind it had made
 }
 
 // NewLive returns a Live that knows nothing.
@@ -65,7 +66,7 @@ func (l *Live) reset(s *survey) {
 	l.survey, l.history, l.handles, l.stale, l.changes = s.enrich, s.history, map[string]*handle{}, false, s.enrich.Changes()
 	l.judge, l.own = enrich.NewJudge(l.survey, l.o.Environment, l.o.Places), l.survey.Own()
 	for h, last := range s.handles {
-		l.handles[h] = &handle{l.judge.Resolve(h), last}
+		l.handles[h] = &handle{l.judge.Resolve(h), last, l.judge.SelfMade(h, last)}
 	}
 	l.kept, l.rebuilt, l.unfound = newKept(l.o.Rules), false, map[detect.EventID]bool{}
 }
@@ -116,7 +117,7 @@ func (l *Live) Judge(e *ocsf.Event, id detect.EventID) bool {
 		h := l.handles[name]
 		if h == nil {
 			name = strings.Clone(name)
-			h = &handle{origin: strings.Clone(l.judge.Resolve(name))}
+			h = &handle{origin: strings.Clone(l.judge.Resolve(name)), selfMade: l.judge.SelfMade(name, e.Millis)}
 			l.handles[name] = h
 		}
 		h.last = max(h.last, e.Millis)
@@ -137,7 +138,7 @@ func (l *Live) Stale() bool {
 	}
 	l.changes = l.survey.Changes()
 	for name, h := range l.handles {
-		if l.judge.Resolve(name) != h.origin {
+		if l.judge.Resolve(name) != h.origin || !h.selfMade && l.judge.SelfMade(name, h.last) {
 			l.stale = true
 			break
 		}

@@ -162,7 +162,7 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 	handles := map[string]*handle{}
 	for range d.Len() {
 		name := d.Text()
-		handles[name] = &handle{d.Text(), d.Int()}
+		handles[name] = &handle{origin: d.Text(), last: d.Int()}
 	}
 	kept := newKept(l.o.Rules)
 	for range d.Len() {
@@ -187,6 +187,9 @@ func (l *Live) decode(d *snapshot.Decoder) error {
 		return err
 	}
 	l.reset(&survey{enrich: learned, history: history})
+	for name, h := range handles {
+		h.selfMade = l.judge.SelfMade(name, h.last)
+	}
 	l.detector, l.handles, l.kept, l.stale, l.news, l.recounted = detector, handles, kept, stale, true, true
 	return nil
 }
