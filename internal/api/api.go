@@ -24,6 +24,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/hunt"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 	"github.com/tocsin-security/tocsin/internal/source"
 )
 
@@ -37,7 +38,7 @@ type Server struct {
 	Lake     *lake.Lake
 	Evidence *evidence.Store // nil: none is kept
 	House    *source.House
-	Child    []string          // the command that answers searches
+	Engine   *duck.Engine      // that answers searches
 	Intel    func() *intel.Set // the feeds of now; nil for none
 	Metrics  func() []Metric
 	Ready    func() error // nil when everything works

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
 // described is what of the OpenAPI document these tests look at.
@@ -163,7 +165,7 @@ func TestNoInternalErrorIsTold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(s *Server, _ *http.Server) {
 		s.Ready = func() error { return errors.New("open /var/lib/secret-place: disk on fire") }
-		s.Child = []string{"/nonexistent/engine"}
+		s.Engine = &duck.Engine{Command: []string{"/nonexistent/engine"}}
 	})
 	tell := func(a answered, want int) {
 		t.Helper()
@@ -233,7 +235,7 @@ func TestASearchEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	pidFile := filepath.Join(t.TempDir(), "pid")
 	s := newSite(t, func(s *Server, _ *http.Server) {
-		s.Child = []string{"/bin/sh", "-c", `echo $$ >"$0.new"; mv "$0.new" "$0"; exec sleep 1000`, pidFile}
+		s.Engine = &duck.Engine{Command: []string{"/bin/sh", "-c", `echo $$ >"$0.new"; mv "$0.new" "$0"; exec sleep 1000`, pidFile}}
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

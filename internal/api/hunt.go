@@ -35,7 +35,7 @@ func (f Findings) Mentions(ctx context.Context, scope access.Scope, value string
 
 // investigator asks the lake and the desk of this server.
 func (s *Server) investigator() *hunt.Investigator {
-	return &hunt.Investigator{Lake: s.Lake, Child: s.Child, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now, Bytes: s.Asking.Bytes}
+	return &hunt.Investigator{Lake: s.Lake, Engine: s.Engine, Desk: Findings{s.Desk}, Places: s.Places, Now: s.Now, Bytes: s.Asking.Bytes}
 }
 
 // refused turns what an asker can mend into an answer that says so.

@@ -51,7 +51,7 @@ func (s *Server) search(api huma.API) {
 			q.Rows = 1000
 		}
 		out := found{Rows: [][]json.RawMessage{}}
-		a, err := duck.Ask(ctx, scope(ctx), s.Lake, s.Child, duck.Question{SQL: sql, From: q.From, To: q.To, Rows: q.Rows, Bytes: s.Asking.Bytes, Timeout: time.Minute}, func(duck.Answer) {}, func(row []json.RawMessage) error {
+		a, err := s.Engine.Ask(ctx, scope(ctx), s.Lake, duck.Question{SQL: sql, From: q.From, To: q.To, Rows: q.Rows, Bytes: s.Asking.Bytes, Timeout: time.Minute}, func(duck.Answer) {}, func(row []json.RawMessage) error {
 			own := make([]json.RawMessage, len(row))
 			for i, cell := range row {
 				own[i] = append(json.RawMessage(nil), cell...)

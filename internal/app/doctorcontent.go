@@ -64,13 +64,9 @@ func checkPlaces(context.Context, *patient) checked {
 
 // checkSearch asks the engine something, over an empty lake of its own.
 func checkSearch(ctx context.Context, p *patient) (out checked) {
-	child := p.o.Child
-	if child == nil {
-		exe, err := os.Executable()
-		if err != nil {
-			return bad("%v", err)
-		}
-		child = []string{exe, "query-child"}
+	engine, err := engineOf(p.o.Child)
+	if err != nil {
+		return bad("%v", err)
 	}
 	dir, err := os.MkdirTemp("", "tocsin-doctor-*")
 	if err != nil {
@@ -83,7 +79,7 @@ func checkSearch(ctx context.Context, p *patient) (out checked) {
 	}
 	defer l.Close() //nolint:errcheck // of a folder that goes
 	start := time.Now()
-	_, err = duck.Ask(ctx, access.Everything(), l, child, duck.Question{SQL: "SELECT count(*) FROM events", Rows: 1, Timeout: checkTime}, func(duck.Answer) {}, func([]json.RawMessage) error { return nil })
+	_, err = engine.Ask(ctx, access.Everything(), l, duck.Question{SQL: "SELECT count(*) FROM events", Rows: 1, Timeout: checkTime}, func(duck.Answer) {}, func([]json.RawMessage) error { return nil })
 	switch {
 	case errors.Is(err, duck.ErrNoEngine) || err != nil && strings.Contains(err.Error(), duck.ErrNoEngine.Error()):
 		return doubt("this build has no search engine").todo("build with a C compiler (CGO_ENABLED=1), or query the lake with DuckDB, Trino or Spark")

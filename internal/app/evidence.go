@@ -20,6 +20,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/evidence"
 	"github.com/tocsin-security/tocsin/internal/health"
 	"github.com/tocsin-security/tocsin/internal/hunt"
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 	"github.com/tocsin-security/tocsin/internal/report"
 )
 
@@ -54,9 +55,9 @@ func (h *house) watchEvidence(ctx context.Context) error {
 }
 
 // entityState gives the profile of an entity as it is now, to be kept as evidence.
-func (h *house) entityState(child []string) func(context.Context, access.Scope, string, string) (json.RawMessage, error) {
+func (h *house) entityState(engine *duck.Engine) func(context.Context, access.Scope, string, string) (json.RawMessage, error) {
 	return func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error) {
-		v := hunt.Investigator{Lake: h.lake, Child: child, Desk: api.Findings{Desk: h.desk}, Places: h.places, Now: time.Now}
+		v := hunt.Investigator{Lake: h.lake, Engine: engine, Desk: api.Findings{Desk: h.desk}, Places: h.places, Now: time.Now}
 		p, err := v.Entity(ctx, scope, hunt.EntityQuery{Kind: kind, Value: id, To: time.Now()})
 		if err != nil {
 			return nil, err

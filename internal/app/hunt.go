@@ -56,12 +56,9 @@ func (o *InvestigateOptions) investigate(ctx context.Context, do func(v *hunt.In
 	if o.Lake == "" {
 		o.Lake = o.Config.lakeDir()
 	}
-	if o.Child == nil {
-		exe, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find the program itself: %w", err)
-		}
-		o.Child = []string{exe, "query-child"}
+	engine, err := engineOf(o.Child)
+	if err != nil {
+		return err
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -78,7 +75,7 @@ func (o *InvestigateOptions) investigate(ctx context.Context, do func(v *hunt.In
 	if err != nil {
 		return err
 	}
-	v := &hunt.Investigator{Lake: l, Child: o.Child, Places: places, Now: o.Now}
+	v := &hunt.Investigator{Lake: l, Engine: engine, Places: places, Now: o.Now}
 	if _, _, err := desk.Version(ctx, o.Config.Desk); err == nil {
 		return helpful(withDesk(ctx, o.Config, func(d *desk.Desk) error {
 			v.Desk = api.Findings{Desk: d}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tocsin-security/tocsin/internal/api"
 	"github.com/tocsin-security/tocsin/internal/hunt"
+	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
 // How often it is looked which hunts are due, and which alerts the accepted filters take.
@@ -16,10 +17,10 @@ const (
 )
 
 // hunts runs the hunts that run by themselves.
-func (h *house) hunts(ctx context.Context, child []string) error {
+func (h *house) hunts(ctx context.Context, engine *duck.Engine) error {
 	s := hunt.Scheduler{
 		Folder:       hunt.Folder{Dir: h.o.Config.huntsDir()},
-		Investigator: &hunt.Investigator{Lake: h.lake, Child: child, Desk: api.Findings{Desk: h.desk}, Places: h.places, Now: time.Now},
+		Investigator: &hunt.Investigator{Lake: h.lake, Engine: engine, Desk: api.Findings{Desk: h.desk}, Places: h.places, Now: time.Now},
 		Hit: func(ctx context.Context, f *hunt.File, k hunt.Kept) error {
 			more := ""
 			if k.More {

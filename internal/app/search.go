@@ -35,6 +35,18 @@ type SearchOptions struct {
 // shownRows is the limit of an answer that is shown, where none is given.
 const shownRows = 1000
 
+// engineOf answers questions by a command; nil: this binary.
+func engineOf(command []string) (*duck.Engine, error) {
+	if command == nil {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("find the program itself: %w", err)
+		}
+		command = []string{exe, "query-child"}
+	}
+	return &duck.Engine{Command: command}, nil
+}
+
 // Search asks the lake and writes the answer while it comes.
 func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 	q, err := o.question()
@@ -49,12 +61,9 @@ func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 		return err
 	}
 	defer l.Close() //nolint:errcheck // only read
-	if o.Child == nil {
-		exe, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find the program itself: %w", err)
-		}
-		o.Child = []string{exe, "query-child"}
+	engine, err := engineOf(o.Child)
+	if err != nil {
+		return err
 	}
 	out, err := o.target(streams.Out)
 	if err != nil {
@@ -68,7 +77,7 @@ func Search(ctx context.Context, o SearchOptions, streams Streams) error {
 		scope = access.Accounts(o.Accounts...)
 	}
 	w := newRows(o.Format, out, o.Width)
-	a, err := duck.Ask(ctx, scope, l, o.Child, q, w.head, w.row)
+	a, err := engine.Ask(ctx, scope, l, q, w.head, w.row)
 	interrupted := err != nil && ctx.Err() != nil
 	keep := err == nil || interrupted && q.Parquet == "" && w.columns != nil
 	if ended := w.end(); ended != nil && !interrupted {

@@ -205,20 +205,18 @@ func (h *house) firstToken(ctx context.Context) error {
 }
 
 func (h *house) run(ctx context.Context) error {
-	child := h.o.Child
-	if child == nil {
-		exe, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("find the program itself: %w", err)
-		}
-		child = []string{exe, "query-child"}
+	engine, err := engineOf(h.o.Child)
+	if err != nil {
+		return err
 	}
+	engine.Spare = true
+	defer engine.Close() //nolint:errcheck // it has no error
 	server := (&api.Server{
-		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Child: child, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
+		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Engine: engine, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
 		Rules: func() *detect.Rules { return h.rules }, Names: attack.ReadNames(content.AttackNames), Proof: h.proof(), Settings: h.settings,
 		RulesDir: h.o.Config.Rules, Bench: &ruleBench{house: h}, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
-		EntityState: h.entityState(child),
+		EntityState: h.entityState(engine),
 	}).HTTP()
 	h.greet(ctx)
 	h.setUpLink(ctx)
@@ -247,7 +245,7 @@ func (h *house) run(ctx context.Context) error {
 	group.Go(func() error { return h.watch.run(ctx) })
 	group.Go(func() error { return h.relay(ctx) })
 	group.Go(func() error { return h.watchEvidence(ctx) })
-	group.Go(func() error { return h.hunts(ctx, child) })
+	group.Go(func() error { return h.hunts(ctx, engine) })
 	group.Go(func() error { return h.suppress(ctx) })
 	return group.Wait()
 }

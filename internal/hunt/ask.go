@@ -13,10 +13,10 @@ import (
 	"github.com/tocsin-security/tocsin/internal/lake/duck"
 )
 
-// Investigator asks the lake and the desk. Lake, Child and Now are required.
+// Investigator asks the lake and the desk. Lake, Engine and Now are required.
 type Investigator struct {
 	Lake   *lake.Lake
-	Child  []string       // the command that answers questions, see duck.Ask
+	Engine *duck.Engine   // that answers questions
 	Desk   Desk           // nil: there are no findings
 	Places enrich.Locator // nil: addresses have no places
 	Now    func() time.Time
@@ -95,7 +95,7 @@ func (v *Investigator) ask(ctx context.Context, scope access.Scope, q *question,
 	if q.look != nil {
 		q.sql, q.args = q.look.SQL(), []string{q.look.Value}
 	}
-	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: q.sql, Look: q.look, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Bytes: most, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
+	a, err := v.Engine.Ask(ctx, scope, v.Lake, duck.Question{SQL: q.sql, Look: q.look, Args: q.args, From: q.from, To: q.to, Rows: q.rows, Bytes: most, Timeout: q.timeout}, func(duck.Answer) {}, func(line []json.RawMessage) error {
 		return row(cells(line))
 	})
 	if err == nil && a.Cut {

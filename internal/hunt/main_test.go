@@ -94,14 +94,14 @@ var now = time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 func investigator(l *lake.Lake) *hunt.Investigator {
-	return &hunt.Investigator{Lake: l, Child: []string{os.Args[0]}, Now: func() time.Time { return now }}
+	return &hunt.Investigator{Lake: l, Engine: &duck.Engine{Command: []string{os.Args[0]}}, Now: func() time.Time { return now }}
 }
 
 // rows asks the lake directly.
 func rows(t testing.TB, l *lake.Lake, sql string, args ...string) [][]string {
 	t.Helper()
 	var out [][]string
-	_, err := duck.Ask(context.WithoutCancel(t.Context()), access.Everything(), l, []string{os.Args[0]}, duck.Question{SQL: sql, Args: args}, func(duck.Answer) {}, func(cells []json.RawMessage) error {
+	_, err := (&duck.Engine{Command: []string{os.Args[0]}}).Ask(context.WithoutCancel(t.Context()), access.Everything(), l, duck.Question{SQL: sql, Args: args}, func(duck.Answer) {}, func(cells []json.RawMessage) error {
 		var line []string
 		for _, c := range cells {
 			var s string

@@ -68,7 +68,7 @@ func (v *Investigator) Search(ctx context.Context, scope access.Scope, s Search)
 func (v *Investigator) bySQL(ctx context.Context, scope access.Scope, s Search) (*Found, error) {
 	out := &Found{Rows: [][]any{}, Notes: []string{}}
 	account := -1
-	a, err := duck.Ask(ctx, scope, v.Lake, v.Child, duck.Question{SQL: s.SQL, Filter: s.Filter, From: s.From, To: s.To, Rows: s.Limit, Bytes: v.Bytes, Timeout: searchTime}, func(a duck.Answer) {
+	a, err := v.Engine.Ask(ctx, scope, v.Lake, duck.Question{SQL: s.SQL, Filter: s.Filter, From: s.From, To: s.To, Rows: s.Limit, Bytes: v.Bytes, Timeout: searchTime}, func(a duck.Answer) {
 		out.Columns = a.Columns
 		account = slices.Index(a.Columns, "account")
 	}, func(line rawCells) error {

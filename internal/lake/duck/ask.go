@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -93,10 +91,16 @@ func FilterSQL(condition string) string {
 }
 
 // Ask puts a question to the lake. head is told the columns before the first row; a row's cells are JSON and valid until
-// row returns. A row of nil says that a page of a filter is complete, and the next may take its time. child is the command that runs Serve.
-func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, q Question, head func(Answer), row func([]json.RawMessage) error) (Answer, error) {
+// row returns. A row of nil says that a page of a filter is complete, and the next may take its time.
+func (e *Engine) Ask(ctx context.Context, scope access.Scope, l *lake.Lake, q Question, head func(Answer), row func([]json.RawMessage) error) (Answer, error) {
 	start := time.Now()
 	var a Answer
+	p, err := e.take() // it gets ready while the files are planned
+	if err != nil {
+		return a, err
+	}
+	defer e.prepare()
+	defer p.end()
 	req, err := plan(ctx, scope, l, &q, &a)
 	if err != nil {
 		return a, err
@@ -104,24 +108,9 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	// The child ends by its own clock; where the engine does not listen to it, it is killed.
 	ctx, stop := context.WithTimeoutCause(ctx, timeoutOf(q.Timeout)+grace, errOverdue)
 	defer stop()
-	c := exec.CommandContext(ctx, child[0], child[1:]...) //nolint:gosec // our own binary
-	c.Env = append(os.Environ(), "TOCSIN_QUERY_CHILD=1")
-	in, err := c.StdinPipe() // it stays open: the child ends when it closes, also where this process is killed
-	if err != nil {
-		return a, fmt.Errorf("search: %w", err)
-	}
-	var complaint strings.Builder
-	c.Stderr = &complaint
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return a, fmt.Errorf("search: %w", err)
-	}
-	if err := c.Start(); err != nil {
-		return a, fmt.Errorf("start the search engine: %w", err)
-	}
-	defer in.Close() //nolint:errcheck // Wait has closed it
-	_, asked := in.Write(req)
-	bound := &io.LimitedReader{R: out, N: math.MaxInt64} // one row alone may be too much
+	defer context.AfterFunc(ctx, p.kill)()
+	_, asked := p.in.Write(req)
+	bound := &io.LimitedReader{R: p.out, N: math.MaxInt64} // one row alone may be too much
 	if q.Bytes > 0 {
 		bound.N = q.Bytes
 	}
@@ -129,9 +118,12 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	if !done && err == nil && bound.N <= 0 {
 		a.More, a.Cut = true, true
 	}
+	if !done && err == nil && !a.More {
+		<-p.done // it ended by itself, or is killed by its clock
+	}
 	overdue := context.Cause(ctx)
 	stop()
-	waited := c.Wait()
+	p.end()
 	a.Took = time.Since(start)
 	switch {
 	case err != nil:
@@ -139,7 +131,7 @@ func Ask(ctx context.Context, scope access.Scope, l *lake.Lake, child []string, 
 	case !done && !a.More && errors.Is(overdue, errOverdue):
 		return a, tooLong(timeoutOf(q.Timeout))
 	case !done && !a.More:
-		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(waited, asked, ctx.Err()), last(complaint.String()))
+		return a, fmt.Errorf("the search engine ended before its answer (%w): %s", errors.Join(p.ended, asked, ctx.Err()), last(p.complaint.String()))
 	}
 	return a, nil
 }

@@ -27,8 +27,9 @@ import (
 // Available reports whether this build holds the engine.
 const Available = true
 
-// Serve is the child: it reads one request, writes the answer and returns. It gives up when in ends: nobody waits any longer.
+// Serve is the child: it opens the engine, reads one request, writes the answer and returns. It gives up when in ends: nobody waits any longer.
 func Serve(in io.Reader, out io.Writer) error {
+	db, opening := opened(context.Background())
 	var r request
 	if err := json.NewDecoder(in).Decode(&r); err != nil {
 		return fmt.Errorf("read the question: %w", err)
@@ -42,7 +43,8 @@ func Serve(in io.Reader, out io.Writer) error {
 	w := bufio.NewWriterSize(out, 64<<10)
 	enc := json.NewEncoder(w)
 	rows := 0
-	err := serve(ctx, &r, func(line reply) error {
+	err := opening
+	send := func(line reply) error {
 		if err := enc.Encode(line); err != nil {
 			return err
 		}
@@ -53,7 +55,10 @@ func Serve(in io.Reader, out io.Writer) error {
 			return w.Flush()
 		}
 		return nil
-	})
+	}
+	if err == nil {
+		err = serve(ctx, db, &r, send)
+	}
 	var refused RefusedError
 	switch {
 	case errors.As(err, &refused):
@@ -69,19 +74,27 @@ func Serve(in io.Reader, out io.Writer) error {
 // firstPage are rows that are sent on before there are enough for a block.
 const firstPage = 40
 
-func serve(ctx context.Context, r *request, send func(reply) error) error {
+// opened starts DuckDB, which takes about as long as a small answer.
+func opened(ctx context.Context) (*sql.DB, error) {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return nil, fmt.Errorf("start DuckDB: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, fmt.Errorf("start DuckDB: %w", errors.Join(err, db.Close()))
+	}
+	return db, nil
+}
+
+func serve(ctx context.Context, db *sql.DB, r *request, send func(reply) error) error {
 	timeout := timeoutOf(time.Duration(r.TimeoutSeconds * float64(time.Second)))
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		return fmt.Errorf("start DuckDB: %w", err)
-	}
-	defer db.Close() //nolint:errcheck // the process ends
-	db.SetMaxOpenConns(1)
 	if err := prepare(ctx, db, r); err != nil {
 		return err
 	}
+	var err error
 	switch {
 	case r.Look != nil:
 		err = look(ctx, db, r, send)

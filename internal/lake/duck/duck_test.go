@@ -77,7 +77,7 @@ func filledAt(t testing.TB, dir string) *lake.Lake {
 
 func ask(ctx context.Context, scope access.Scope, l *lake.Lake, q Question) ([]string, Answer, error) {
 	var rows []string
-	a, err := Ask(ctx, scope, l, []string{os.Args[0]}, q, func(Answer) {}, func(cells []json.RawMessage) error {
+	a, err := engine().Ask(ctx, scope, l, q, func(Answer) {}, func(cells []json.RawMessage) error {
 		text := make([]string, len(cells))
 		for i, c := range cells {
 			text[i] = string(c)
@@ -211,7 +211,7 @@ func TestParquetAnswer(t *testing.T) {
 	if _, _, err := ask(t.Context(), access.Everything(), filled(t), Question{SQL: "SELECT * FROM events -- all", Parquet: file}); err != nil {
 		t.Fatal(err)
 	}
-	a, err := Ask(t.Context(), access.Everything(), filled(t), []string{os.Args[0]}, Question{Filter: "true", Parquet: file + "2", Rows: 7}, func(Answer) {}, func([]json.RawMessage) error { return nil })
+	a, err := engine().Ask(t.Context(), access.Everything(), filled(t), Question{Filter: "true", Parquet: file + "2", Rows: 7}, func(Answer) {}, func([]json.RawMessage) error { return nil })
 	if err != nil || a.Rows != 7 || !a.More {
 		t.Errorf("%d rows, more %v, %v", a.Rows, a.More, err)
 	}
@@ -241,7 +241,7 @@ func TestFiltersComeNewestFirstInPages(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var times []string
 			pages, heads := 0, 0
-			a, err := Ask(t.Context(), access.Everything(), l, []string{os.Args[0]}, c.q, func(Answer) { heads++ }, func(cells []json.RawMessage) error {
+			a, err := engine().Ask(t.Context(), access.Everything(), l, c.q, func(Answer) { heads++ }, func(cells []json.RawMessage) error {
 				if cells == nil {
 					pages++
 					return nil
@@ -285,4 +285,63 @@ func TestPagesAreWholeDaysOfGrowingSize(t *testing.T) {
 	if fmt.Sprint(days) != "[1 3 5 11]" || at != len(files) {
 		t.Errorf("days in pages %v, %d of %d files", days, at, len(files))
 	}
+}
+
+func engine() *Engine { return &Engine{Command: []string{os.Args[0]}} }
+
+// TestASpareAnswers asks an engine that keeps a process ready: each question has a process of its own, one that was killed while it waited is not
+// asked, and none is left behind.
+func TestASpareAnswers(t *testing.T) {
+	t.Parallel()
+	l, e := filled(t), engine()
+	e.Spare = true
+	ask := func() string {
+		t.Helper()
+		var out string
+		_, err := e.Ask(t.Context(), access.Everything(), l, Question{SQL: "SELECT count(*) FROM events"}, func(Answer) {}, func(cells []json.RawMessage) error {
+			out = string(cells[0])
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	want := ask()
+	first := e.ready
+	if first == nil || want == "0" {
+		t.Fatalf("no process waits for the next question; %s events", want)
+	}
+	if got := ask(); got != want {
+		t.Errorf("the process that waited says %s, not %s", got, want)
+	}
+	select {
+	case <-first.done:
+	default:
+		t.Error("a process that has answered is still there")
+	}
+	killed := e.ready
+	killed.kill()
+	<-killed.done
+	if got := ask(); got != want {
+		t.Errorf("after one was killed: %s, not %s", got, want)
+	}
+	last := e.ready
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-last.done
+	if ask(); e.ready != nil {
+		t.Error("a closed engine keeps a process")
+	}
+}
+
+// served opens an engine for one request.
+func served(ctx context.Context, r *request, send func(reply) error) error {
+	db, err := opened(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // nothing is kept
+	return serve(ctx, db, r, send)
 }

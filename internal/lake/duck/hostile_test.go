@@ -128,7 +128,7 @@ func (w *world) ask(ctx context.Context, q *request) (string, error) {
 		r.SQL = " "
 	}
 	var said bytes.Buffer
-	err := serve(ctx, &r, func(line reply) error {
+	err := served(ctx, &r, func(line reply) error {
 		if ctx.Err() != nil || said.Len() > 1<<20 {
 			return context.Canceled
 		}

@@ -75,7 +75,7 @@ func only(t *testing.T, r request, question string) string {
 	t.Helper()
 	r.SQL = question
 	row := ""
-	err := serve(t.Context(), &r, func(line reply) error {
+	err := served(t.Context(), &r, func(line reply) error {
 		if line.Row != nil {
 			cells, err := json.Marshal(line.Row)
 			row += string(bytes.TrimSpace(cells))

@@ -146,7 +146,7 @@ func here(t *testing.T, scope access.Scope, l *lake.Lake, text string) []string 
 		t.Fatal(err)
 	}
 	var rows []string
-	err = serve(t.Context(), &r, func(line reply) error {
+	err = served(t.Context(), &r, func(line reply) error {
 		if line.Row != nil {
 			var cells []string
 			for _, c := range line.Row {
