@@ -35,7 +35,8 @@ type Lake struct {
 	catalog *sqlcatalog.Catalog
 	table   atomic.Pointer[table.Table]
 	sources sync.Map // data file → names of the sources whose events it holds, of files that a retention looked at
-	filters filters  // of data files that were asked for a value
+	listed  atomic.Pointer[listing]
+	filters filters // of data files that were asked for a value
 }
 
 // Ids of the partition fields. A new table's are counted from 1000.

@@ -33,9 +33,9 @@ func markField(to io.Writer, f arrow.Field) {
 	_, _ = io.WriteString(to, "}")
 }
 
-// markOfToday is the mark of the table's schema.
-func (l *Lake) markOfToday() (string, error) {
-	schema, err := table.SchemaToArrowSchema(l.table.Load().Schema(), nil, true, false)
+// markOf is the mark of the table's schema.
+func markOf(t *table.Table) (string, error) {
+	schema, err := table.SchemaToArrowSchema(t.Schema(), nil, true, false)
 	if err != nil {
 		return "", fmt.Errorf("lake schema: %w", err)
 	}

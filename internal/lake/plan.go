@@ -3,6 +3,7 @@ package lake
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,30 +29,73 @@ type File struct {
 
 // Plan lists the files that can hold events of a time range, the newest day first. Zero times are no bound; to is exclusive.
 func (l *Lake) Plan(ctx context.Context, from, to time.Time) ([]File, error) {
-	tasks, err := l.tasks(ctx, from, to)
+	all, err := l.files(ctx)
 	if err != nil {
 		return nil, err
 	}
-	today, err := l.markOfToday()
+	out := make([]File, 0, len(all))
+	for _, f := range all {
+		if (from.IsZero() || f.most >= from.UnixMicro()) && (to.IsZero() || f.least < to.UnixMicro()) {
+			out = append(out, f.File)
+		}
+	}
+	return out, nil
+}
+
+// timed is a File with the times of its first and last event, in microseconds.
+type timed struct {
+	File
+	least, most int64
+}
+
+// listing is what a table's manifests list. To read them takes longer than many a question, and a table that is loaded does not change.
+type listing struct {
+	of    *table.Table
+	files []timed
+}
+
+// files lists all files of the table as it is loaded, the newest day first.
+func (l *Lake) files(ctx context.Context) ([]timed, error) {
+	now := l.table.Load()
+	if known := l.listed.Load(); known != nil && known.of == now {
+		return known.files, nil
+	}
+	tasks, err := tasksOf(ctx, now, time.Time{}, time.Time{})
 	if err != nil {
 		return nil, err
 	}
-	source, _ := l.table.Load().Schema().FindFieldByName("source_id")
-	out := make([]File, 0, len(tasks))
+	today, err := markOf(now)
+	if err != nil {
+		return nil, err
+	}
+	source, _ := now.Schema().FindFieldByName("source_id")
+	at, _ := now.Schema().FindFieldByName("time_dt")
+	out := make([]timed, 0, len(tasks))
 	for _, t := range tasks {
-		f := File{Path: pathOf(t.File.FilePath()), Rows: t.File.Count(), Bytes: t.File.FileSizeBytes()}
-		f.Today, f.Source = hasMark(f.Path, today), only(t.File, source.ID)
 		p := partitionOf(t.File)
-		f.Class, f.Day = int(p.class), time.Unix(int64(p.day)*86400, 0).UTC()
+		day := time.Unix(int64(p.day)*86400, 0).UTC()
+		f := timed{File: File{Path: pathOf(t.File.FilePath()), Rows: t.File.Count(), Bytes: t.File.FileSizeBytes(), Class: int(p.class), Day: day, Source: only(t.File, source.ID)}}
+		f.Today = hasMark(f.Path, today)
+		f.least = micros(t.File.LowerBoundValues()[at.ID], day)
+		f.most = micros(t.File.UpperBoundValues()[at.ID], day.AddDate(0, 0, 1))
 		out = append(out, f)
 	}
-	slices.SortFunc(out, func(a, b File) int {
+	slices.SortFunc(out, func(a, b timed) int {
 		if c := b.Day.Compare(a.Day); c != 0 {
 			return c
 		}
 		return compareText(a.Path, b.Path)
 	})
+	l.listed.Store(&listing{now, out})
 	return out, nil
+}
+
+// micros reads a bound of a column of timestamps.
+func micros(bound []byte, otherwise time.Time) int64 {
+	if len(bound) != 8 {
+		return otherwise.UnixMicro()
+	}
+	return int64(binary.LittleEndian.Uint64(bound)) //nolint:gosec // Iceberg writes a long so
 }
 
 // only is the one value of a text column, or "" where there are several or the file does not say.
@@ -74,7 +118,11 @@ func compareText(a, b string) int {
 }
 
 func (l *Lake) tasks(ctx context.Context, from, to time.Time) ([]table.FileScanTask, error) {
-	if l.table.Load().CurrentSnapshot() == nil {
+	return tasksOf(ctx, l.table.Load(), from, to)
+}
+
+func tasksOf(ctx context.Context, t *table.Table, from, to time.Time) ([]table.FileScanTask, error) {
+	if t.CurrentSnapshot() == nil {
 		return nil, nil
 	}
 	var filter iceberg.BooleanExpression = iceberg.AlwaysTrue{}
@@ -84,7 +132,7 @@ func (l *Lake) tasks(ctx context.Context, from, to time.Time) ([]table.FileScanT
 	if !to.IsZero() {
 		filter = iceberg.NewAnd(filter, iceberg.LessThan(iceberg.Reference("time_dt"), iceberg.Timestamp(to.UnixMicro())))
 	}
-	scan := l.table.Load().Scan(table.WithRowFilter(filter))
+	scan := t.Scan(table.WithRowFilter(filter))
 	tasks, err := scan.PlanFiles(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("plan files: %w", err)
