@@ -30,6 +30,11 @@ await page.keyboard.press('Enter');
 await page.getByRole('heading', { name: 'What happened' }).waitFor();
 const incident = new URL(page.url()).pathname;
 const entity = await page.locator('a[href^="/entity?"]').first().getAttribute('href');
+await page.goto('/alerts');
+await page.locator('.row').first().waitFor();
+await page.keyboard.press('Enter');
+await page.waitForURL(/\/alerts\/./);
+const alert = new URL(page.url()).pathname;
 await page.goto('/rules');
 const rule = await page.locator('a[href*="rule="]').first().getAttribute('href');
 await first.close();
@@ -42,8 +47,12 @@ const pages = {
   'incident-evidence': `${incident}?tab=evidence`,
   'incident-work': `${incident}?tab=work`,
   alerts: '/alerts',
+  alert,
   search: '/search?from=24h',
   entity,
+  'entity-graph': `${entity}&view=graph`,
+  pivot: entity?.replace(/.*value=/, '/pivot?value='),
+  'pivot-in-words': '/pivot?value=svc-backup',
   hunts: '/hunts',
   rules: '/rules',
   rule,

@@ -421,5 +421,8 @@ func explain(err error) error {
 			return RefusedError{text}
 		}
 	}
+	if strings.HasPrefix(err.Error(), "incorrect argument count") { // the driver's own words
+		return RefusedError{"the question holds $1, ? or another placeholder that has no value: write the values in their places, in single quotes"}
+	}
 	return err
 }

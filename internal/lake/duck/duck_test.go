@@ -150,7 +150,7 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range []string{ // more are in hostile_test.go
-		"nonsense", "SELECT nothing FROM events", "DROP VIEW events", "COPY (SELECT 1) TO '/tmp/tocsin-escape'", "SELECT * FROM '" + secret + "'", "SELECT (SELECT max(content) FROM read_text('" + secret + "'))",
+		"nonsense", "SELECT nothing FROM events", "SELECT 1 FROM events WHERE account = $1", "SELECT 1 FROM events WHERE account = ?", "DROP VIEW events", "COPY (SELECT 1) TO '/tmp/tocsin-escape'", "SELECT * FROM '" + secret + "'", "SELECT (SELECT max(content) FROM read_text('" + secret + "'))",
 	} {
 		t.Run(q, func(t *testing.T) {
 			rows, _, err := ask(t.Context(), access.Accounts("111111111111"), l, Question{SQL: q})

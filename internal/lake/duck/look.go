@@ -18,10 +18,14 @@ type Look struct {
 	Most    int           // rows of a column that are wanted from a page
 }
 
-// SQL is the same question as one SELECT over events, with the value as $1.
+// SQL is the same question as a person would put it over events, with the value as $1.
 func (k *Look) SQL() string {
 	_, as := k.plan()
-	return as.sql(func(string) string { return "events" }, as.all())
+	text := "SELECT " + k.Show + " FROM events WHERE (" + strings.Join(as.all(), " = $1 OR ") + " = $1)"
+	if k.And != "" {
+		text += " AND " + k.And
+	}
+	return fmt.Sprintf("%s ORDER BY time_dt DESC LIMIT %d", text, k.Most)
 }
 
 // looking is a Look on its way to the child.

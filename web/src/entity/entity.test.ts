@@ -34,8 +34,8 @@ test('hours of the week are said in words', () => {
 });
 
 test('a value with line ends stays in its comment', () => {
-  expect(asText({ sql: 'SELECT 1 WHERE a = $1', args: ["x'\n; DROP"] })).toBe(
-    'SELECT 1 WHERE a = $1\n-- $1 = "x\'\\n; DROP"',
+  expect(asText({ sql: "SELECT '$1' WHERE a = $1 OR b = $2 OR c = $3", args: ["x'\n; DROP", '$1'] })).toBe(
+    "SELECT '$1' WHERE a = 'x''\n; DROP' OR b = '$1' OR c = $3",
   );
 });
 

@@ -6,10 +6,16 @@ import { visible } from '../ui/visible';
 
 type Asked = Schemas['HuntAsked'];
 
-/** asText is a question as one copies it: the SQL, and its values as comments of one line each. */
+/** asText is a question as one copies it, to be put again: its values stand in their places, as texts of SQL. */
 export function asText(a: Pick<Asked, 'sql' | 'args'>): string {
-  return [a.sql, ...(a.args ?? []).map((v, i) => `-- $${i + 1} = ${JSON.stringify(v)}`)].join('\n');
+  const values = a.args ?? [];
+  return a.sql
+    .split(/('(?:[^']|'')*')/)
+    .map((part, i) => (i % 2 ? part : part.replace(/\$(\d+)/g, (all, n) => literal(values[Number(n) - 1]) || all)))
+    .join('');
 }
+
+const literal = (value: string | undefined) => value !== undefined && `'${value.replaceAll("'", "''")}'`;
 
 /** Sql shows by what SQL something was read, when one asks, and copies it. */
 export function Sql({ asked }: { asked: Asked }) {
