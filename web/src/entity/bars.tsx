@@ -1,12 +1,12 @@
 import { visible } from '../ui/visible';
 
 interface Bar {
-  name: string; // of a day
+  name: string; // of its time
   value: number;
   said: string; // on hover, and for who reads by ear
 }
 
-/** Bars is a picture of a figure by day; its numbers stand in each bar's title. */
+/** Bars is a picture of a figure over time; its numbers stand in each bar's title. */
 export function Bars({ label, bars }: { label: string; bars: readonly Bar[] }) {
   const top = Math.max(1, ...bars.map((b) => b.value));
   const first = bars[0];
@@ -14,7 +14,7 @@ export function Bars({ label, bars }: { label: string; bars: readonly Bar[] }) {
   return (
     <figure className="daybars">
       <svg
-        viewBox={`0 0 ${Math.max(1, bars.length) * 10} 100`}
+        viewBox={`0 0 ${Math.max(12, bars.length) * 10} 100`} // one bar alone is no block
         preserveAspectRatio="none"
         role="img"
         aria-label={label}

@@ -33,19 +33,26 @@ export function idOf(s: Sighting): string {
   return s.alert ? `alert ${s.alert.uid}` : `${s.account ?? ''} ${s.event_uid ?? ''}`;
 }
 
-/** byDay are sightings counted by day (UTC), each day between the first and the last with its own, at most so many days. */
-export function byDay(list: readonly Sighting[], most = 366): { name: string; value: number }[] {
-  const days = new Map<string, number>();
-  for (const s of list) days.set(s.time.slice(0, 10), (days.get(s.time.slice(0, 10)) ?? 0) + 1);
-  const known = [...days.keys()].sort();
-  const first = Date.parse(known[0] ?? '');
-  const last = Date.parse(known.at(-1) ?? '');
-  if (Number.isNaN(first) || (last - first) / 864e5 >= most)
-    return known.map((name) => ({ name, value: days.get(name) ?? 0 }));
-  const out = [];
-  for (let t = first; t <= last; t += 864e5) {
-    const name = new Date(t).toISOString().slice(0, 10);
-    out.push({ name, value: days.get(name) ?? 0 });
-  }
-  return out;
+const units = [
+  { name: 'minute', ms: 6e4, digits: 16 },
+  { name: 'hour', ms: 36e5, digits: 13 },
+  { name: 'day', ms: 864e5, digits: 10 },
+] as const;
+
+/** overTime counts sightings by minute, hour or day (UTC): the finest of them that makes no more than so many bars, each with its own between the first and the last. */
+export function overTime(list: readonly Sighting[], most = 120) {
+  const times = list.map((s) => Date.parse(s.time)).filter((t) => !Number.isNaN(t));
+  const first = Math.min(...times);
+  const last = Math.max(...times);
+  const unit = units.find((u) => (last - first) / u.ms < most) ?? units[2];
+  const bars = new Map<string, number>();
+  const named = (t: number) => {
+    const name = new Date(t).toISOString().slice(0, unit.digits).replace('T', ' ');
+    return unit.name === 'hour' ? `${name}:00` : name;
+  };
+  if ((last - first) / unit.ms < 1000)
+    // over more than that, only those that have any
+    for (let t = Math.floor(first / unit.ms) * unit.ms; t <= last; t += unit.ms) bars.set(named(t), 0);
+  for (const t of times.sort((a, b) => a - b)) bars.set(named(t), (bars.get(named(t)) ?? 0) + 1);
+  return { unit: unit.name, bars: [...bars].map(([name, value]) => ({ name, value })) };
 }

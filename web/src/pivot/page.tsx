@@ -10,7 +10,7 @@ import { count } from '../ui/format';
 import { useKeys } from '../ui/keys';
 import { Empty, Key, Panel, Said, Trouble, Waiting } from '../ui/parts';
 import { visible } from '../ui/visible';
-import { byDay, question } from './ask';
+import { overTime, question } from './ask';
 import { Sightings } from './sightings';
 
 /** PivotPage finds everything that mentions a value, in time, and says where it looked. */
@@ -26,6 +26,7 @@ export function PivotPage() {
   const answer = inWords ? words : columns;
   const p = words.data ?? columns.data;
   const list = p?.sightings ?? [];
+  const seen = useMemo(() => overTime(p?.sightings ?? []), [p]);
   return (
     <div className="page">
       <header className="page-head">
@@ -68,8 +69,8 @@ export function PivotPage() {
       {list.length > 0 && (
         <>
           <Bars
-            label="Sightings by day"
-            bars={byDay(list).map((d) => ({ ...d, said: `${d.name}: ${count(d.value)} sightings` }))}
+            label={`Sightings by ${seen.unit}, UTC`}
+            bars={seen.bars.map((b) => ({ ...b, said: `${b.name} UTC: ${count(b.value)} sightings` }))}
           />
           <Sightings list={list} />
         </>
