@@ -79,3 +79,13 @@ func TestHoldersLeaveOutNoFile(t *testing.T) {
 		t.Errorf("a torn file is left out: %v, %v", list, err)
 	}
 }
+
+// TestRowGroupsAreAboutAsLarge: none has more rows than are to be read at once, and none is a small rest with filters as large as those of a whole one.
+func TestRowGroupsAreAboutAsLarge(t *testing.T) {
+	t.Parallel()
+	for rows, want := range map[int64]int64{0: 1, 1: 1, 99_999: 99_999, 100_000: 100_000, 100_001: 50_001, 115_000: 57_500, 200_000: 100_000, 350_001: 87_501} {
+		if got := groupOf(rows); got != want {
+			t.Errorf("%d rows in groups of %d, want %d", rows, got, want)
+		}
+	}
+}

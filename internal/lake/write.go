@@ -67,7 +67,7 @@ func (w *Writer) flush(ctx context.Context) ([]dataFile, error) {
 		rows := w.parts[p]
 		delete(w.parts, p)
 		sortRows(rows)
-		f, err := w.lake.writeFile(ctx, p, content{w.schema, distinctOf(rows), recordsOf(w.schema, rows), commitLevel})
+		f, err := w.lake.writeFile(ctx, p, content{w.schema, int64(len(rows)), distinctOf(rows), recordsOf(w.schema, rows), commitLevel})
 		if err != nil {
 			return out, err
 		}
@@ -126,6 +126,7 @@ func inOrder(schema *arrow.Schema, rows []Prepared) (arrow.RecordBatch, error) {
 // content is what a file is to hold: sorted records, and how many distinct values each column with a bloom filter has.
 type content struct {
 	schema   *arrow.Schema
+	rows     int64
 	distinct map[string]int64
 	records  iter.Seq2[arrow.RecordBatch, error]
 	level    int // of zstd
@@ -139,7 +140,7 @@ const (
 
 // contentOf is the content of some rows of a record, in an order, that stays. They are made a copy of in pieces.
 func contentOf(ctx context.Context, record arrow.RecordBatch, order []int32) content {
-	c := content{record.Schema(), map[string]int64{}, inPieces(ctx, record, order), compactLevel}
+	c := content{record.Schema(), int64(len(order)), map[string]int64{}, inPieces(ctx, record, order), compactLevel}
 	for _, name := range filtered {
 		if texts := textColumn(record, strings.Split(name, ".")); texts != nil {
 			c.distinct[name] = distinct(texts, order)
@@ -205,8 +206,14 @@ func (l *Lake) writeFile(ctx context.Context, p partition, c content) (_ dataFil
 	return dataFile{DataFile: df, sha256: f.hash(), path: path}, nil
 }
 
-// rowGroup is how many rows are read or skipped at once.
+// rowGroup is how many rows are read or skipped at once, at most.
 const rowGroup = 100_000
+
+// groupOf is how many rows each group of a file has, so that all are about as large: each has bloom filters for as many values.
+func groupOf(rows int64) int64 {
+	groups := max(1, (rows+rowGroup-1)/rowGroup)
+	return max(1, (rows+groups-1)/groups)
+}
 
 // Columns whose values are no dictionary: what goes in steps from row to row is written as steps, and what is different in each row plainly.
 var (
@@ -223,8 +230,9 @@ const (
 
 // writeParquet writes content. Bloom filters are as large as their column's distinct values need.
 func writeParquet(f *written, c content) error {
+	group := groupOf(c.rows)
 	options := []parquet.WriterProperty{
-		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(c.level), parquet.WithMaxRowGroupLength(rowGroup), parquet.WithCreatedBy("tocsin"),
+		parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCompressionLevel(c.level), parquet.WithMaxRowGroupLength(group), parquet.WithCreatedBy("tocsin"),
 		parquet.WithBloomFilterFPP(filterFPP), parquet.WithDictionaryPageSizeLimit(1 << 20), parquet.WithDictionaryFor("raw_data", false), parquet.WithStatsFor("raw_data", false),
 		parquet.WithDictionaryFor("unmapped", false), parquet.WithStatsFor("unmapped", false),
 	}
@@ -237,7 +245,7 @@ func writeParquet(f *written, c content) error {
 	options = append(options, parquet.WithDictionaryFor("metadata.original_time", false), parquet.WithEncodingFor("metadata.original_time", parquet.Encodings.DeltaByteArray))
 	for _, name := range filtered {
 		if n := c.distinct[name]; n > 0 {
-			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, n))
+			options = append(options, parquet.WithBloomFilterEnabledFor(name, true), parquet.WithBloomFilterNDVFor(name, min(n, group)))
 		}
 	}
 	w, err := pqarrow.NewFileWriter(c.schema, keepOpen{f}, parquet.NewWriterProperties(options...), pqarrow.NewArrowWriterProperties())
