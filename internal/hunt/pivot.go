@@ -131,15 +131,18 @@ func (g *gathering) columns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all, err := g.v.Lake.Plan(ctx, g.q.From, g.q.To)
+	if err != nil {
+		return err
+	}
 	look := duck.Look{Value: g.q.Value, Holders: holders, Show: sighted, Most: g.q.Limit + 1}
 	if !g.q.Own {
 		look.And = others
 	}
-	s := Searched{What: "columns: " + strings.Join(lake.Filtered(), ", "), Asked: &Asked{SQL: look.SQL(), Args: []string{g.q.Value}, From: g.q.From, To: g.q.To}}
 	if len(holders) > 0 {
-		asked, err := g.v.ask(ctx, g.scope, &question{look: &look, from: g.q.From, to: g.q.To}, func(c cells) error {
+		_, err := g.v.ask(ctx, g.scope, &question{look: &look, from: g.q.From, to: g.q.To}, func(c cells) error {
 			if c != nil {
-				s.Found += g.sight(c)
+				g.sight(c)
 			} else if len(g.out.Sightings) > g.q.Limit { // a page is complete, and what comes after it is older
 				return errEnough
 			}
@@ -148,10 +151,14 @@ func (g *gathering) columns(ctx context.Context) error {
 		if err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
-		s.Asked = &asked
 	}
-	s.Asked.Millis = time.Since(start).Milliseconds()
-	g.out.Searched = append(g.out.Searched, s)
+	g.keep()
+	// Which files and columns hold a value may be another account's secret: what is told covers all of the time range.
+	asked := Asked{SQL: look.SQL(), Args: []string{g.q.Value}, From: g.q.From, To: g.q.To, Files: len(all), Millis: time.Since(start).Milliseconds()}
+	for i := range all {
+		asked.Bytes += all[i].Bytes
+	}
+	g.out.Searched = append(g.out.Searched, Searched{What: "columns: " + strings.Join(lake.Filtered(), ", "), Found: len(g.out.Sightings), Asked: &asked})
 	return nil
 }
 
@@ -206,13 +213,26 @@ func (g *gathering) findings(ctx context.Context) error {
 	return nil
 }
 
-// finish keeps the newest and puts them in order.
-func (g *gathering) finish() {
+// keep leaves the newest.
+func (g *gathering) keep() {
 	list := g.out.Sightings
 	slices.SortStableFunc(list, func(a, b Sighting) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.Event, b.Event)) })
 	if len(list) > g.q.Limit {
 		list, g.out.More = list[:g.q.Limit], true
 	}
-	slices.Reverse(list)
 	g.out.Sightings = list
+	clear(g.at)
+	for i := range list {
+		g.at[[2]string{list[i].Account, list[i].Event}] = i
+	}
+}
+
+// finish puts the newest in order, and the places of each.
+func (g *gathering) finish() {
+	g.keep()
+	slices.Reverse(g.out.Sightings)
+	columns := append(lake.Filtered(), "raw_data")
+	for i := range g.out.Sightings {
+		slices.SortFunc(g.out.Sightings[i].As, func(a, b string) int { return cmp.Compare(slices.Index(columns, a), slices.Index(columns, b)) })
+	}
 }

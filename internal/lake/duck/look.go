@@ -18,10 +18,10 @@ type Look struct {
 	Most    int           // rows of a column that are wanted from a page
 }
 
-// SQL is the same question as a person would put it over events, with the value as $1.
+// SQL is the same question as a person would put it over events, with the value as $1. It names all columns, whichever of them hold it: in which they do
+// may be known from accounts that who asked does not see.
 func (k *Look) SQL() string {
-	_, as := k.plan()
-	text := "SELECT " + k.Show + " FROM events WHERE (" + strings.Join(as.all(), " = $1 OR ") + " = $1)"
+	text := "SELECT " + k.Show + " FROM events WHERE (" + strings.Join(lake.Filtered(), " = $1 OR ") + " = $1)"
 	if k.And != "" {
 		text += " AND " + k.And
 	}
@@ -45,11 +45,11 @@ func (k *Look) plan() ([]lake.File, *looking) {
 	return files, as
 }
 
-// all are the columns in which any of the files may hold it; all that are filtered where none does, as there is something to look in then.
+// all are the columns in which any of the files may hold it.
 func (k *looking) all() []string {
 	var out []string
 	for _, c := range lake.Filtered() {
-		if len(k.Columns) == 0 || slices.ContainsFunc(k.Columns, func(list []string) bool { return slices.Contains(list, c) }) {
+		if slices.ContainsFunc(k.Columns, func(list []string) bool { return slices.Contains(list, c) }) {
 			out = append(out, c)
 		}
 	}
