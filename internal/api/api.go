@@ -30,32 +30,33 @@ import (
 
 // Server is what the API speaks for.
 type Server struct {
-	Version  string
-	Desk     *desk.Desk
-	People   *access.People // nil: only tokens open doors
-	Audit    *audit.Log     // nil: nobody writes down who did what
-	Secure   bool           // it is reached over TLS
-	Lake     *lake.Lake
-	Evidence *evidence.Store // nil: none is kept
-	House    *source.House
-	Engine   *duck.Engine      // that answers searches
-	Intel    func() *intel.Set // the feeds of now; nil for none
-	Metrics  func() []Metric
-	Ready    func() error // nil when everything works
-	Log      *slog.Logger
-	Health   func() health.Report
-	Coverage func() health.Coverage
-	Rules    func() *detect.Rules // nil for none
-	Bench    RuleBench            // nil: files of rules are not shown, and none is tried
-	RulesDir string               // folder that accepted drafts are written into; "" where the rules are those that ship
-	Names    attack.Names         // of ATT&CK
-	Hunts    hunt.Folder          // that are kept
-	Places   enrich.Locator       // nil: addresses have no places
-	Proof    *Proof               // nil: the ledger is not shown
-	Settings func() Settings
-	Now      func() time.Time
-	Pushing  Pushing
-	Asking   Asking
+	Version   string
+	Desk      *desk.Desk
+	People    *access.People // nil: only tokens open doors
+	Audit     *audit.Log     // nil: nobody writes down who did what
+	Secure    bool           // it is reached over TLS
+	Lake      *lake.Lake
+	Evidence  *evidence.Store // nil: none is kept
+	House     *source.House
+	Engine    *duck.Engine      // that answers searches
+	Intel     func() *intel.Set // the feeds of now; nil for none
+	Metrics   func() []Metric
+	Ready     func() error // nil when everything works
+	Log       *slog.Logger
+	Health    func() health.Report
+	Coverage  func() health.Coverage
+	Rules     func() *detect.Rules        // nil for none
+	Bench     RuleBench                   // nil: files of rules are not shown, and none is tried
+	TakeRules func(context.Context) error // judges by the rules as they are in RulesDir from now on
+	RulesDir  string                      // folder that accepted drafts are written into; "" where the rules are those that ship
+	Names     attack.Names                // of ATT&CK
+	Hunts     hunt.Folder                 // that are kept
+	Places    enrich.Locator              // nil: addresses have no places
+	Proof     *Proof                      // nil: the ledger is not shown
+	Settings  func() Settings
+	Now       func() time.Time
+	Pushing   Pushing
+	Asking    Asking
 
 	// EntityState is the state of an entity, as JSON; nil: none can be captured.
 	EntityState func(ctx context.Context, scope access.Scope, kind, id string) (json.RawMessage, error)

@@ -266,14 +266,16 @@ func (s *Server) acceptDraft(ctx context.Context, in *struct {
 		return nil, huma.Error422UnprocessableEntity("the rules are those that ship: name a folder of your own as rules in tocsin.yaml")
 	}
 	d := hunt.Draft{Name: in.UID, Rule: in.Body.Rule, Tests: in.Body.Tests}
-	files, err := d.Accept(s.RulesDir)
+	files, err := d.Accept(s.RulesDir, func() error { return s.noteOf(ctx, "rule.accept", in.UID, "") })
 	if err != nil {
 		return nil, s.refused(err)
 	}
-	if err := s.noteOf(ctx, "rule.accept", in.UID, ""); err != nil {
-		return nil, s.fault(err)
+	next := "it judges what comes from now on, and the days of the lake that detection looks back on are judged again with it"
+	if err := s.TakeRules(ctx); err != nil {
+		s.Log.Error("the rules as they are now cannot be taken in; those of before judge on", "folder", s.RulesDir, "error", err)
+		next = "it is kept, and does not judge yet: the rules in the folder cannot be read (tocsin rules lint " + s.RulesDir + " says why). Once they can, start tocsin serve again"
 	}
-	return &body[accepted]{accepted{files, "tocsin serve takes rules in when it starts"}}, nil
+	return &body[accepted]{accepted{files, next}}, nil
 }
 
 // tunings are filters out of verdicts.

@@ -92,7 +92,7 @@ func newSite(t *testing.T, change func(s *Server, h *http.Server)) *site {
 	must(err)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.server = &Server{
-		Version: "test", Desk: s.desk, Lake: l, Engine: &duck.Engine{Command: []string{os.Args[0]}}, Log: log, Now: time.Now,
+		Version: "test", Desk: s.desk, Lake: l, Engine: &duck.Engine{Command: []string{os.Args[0]}}, TakeRules: func(context.Context) error { return nil }, Log: log, Now: time.Now,
 		House: &source.House{Desk: s.desk, Receiver: &pipeline.Receiver{Stream: s.stream, Desk: s.desk, Now: time.Now}, Spool: filepath.Join(dir, "spool"), Log: log, Now: time.Now},
 		Metrics: func() []Metric {
 			return []Metric{{Name: "tocsin_test", Help: "A figure.", Type: "gauge", Labels: []string{"source", "apps"}, Value: 1.5}}

@@ -311,7 +311,7 @@ func HuntToRule(ctx context.Context, o InvestigateOptions, name, drafts, accept 
 			return err
 		}
 		d := hunt.Draft{Name: name, Rule: string(ruleText), Tests: string(testText)}
-		files, err := d.Accept(accept)
+		files, err := d.Accept(accept, nil)
 		if err != nil {
 			return helpful(err)
 		}

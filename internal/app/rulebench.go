@@ -39,12 +39,12 @@ const (
 
 // file is where a rule was read from.
 func (b *ruleBench) file(id string) (string, error) {
-	for _, r := range b.house.rules.All {
+	for _, r := range b.house.rules.Load().All {
 		if r.Finding.ID == id {
 			return r.Head().File, nil
 		}
 	}
-	for _, c := range b.house.rules.Correlations {
+	for _, c := range b.house.rules.Load().Correlations {
 		if c.Finding.ID == id {
 			return c.Head().File, nil
 		}
@@ -76,7 +76,7 @@ func (b *ruleBench) File(_ context.Context, id string) (api.RuleFile, error) {
 }
 
 func (b *ruleBench) plan(id string) string {
-	rules := b.house.rules
+	rules := b.house.rules.Load()
 	single, correlated := rules.Find(id)
 	var text []string
 	for _, i := range correlated {
@@ -156,7 +156,7 @@ func (b *ruleBench) Explain(ctx context.Context, id string, records []byte) ([]a
 	if _, err := b.file(id); err != nil {
 		return nil, err
 	}
-	rules := b.house.rules
+	rules := b.house.rules.Load()
 	single, correlated := rules.Find(id)
 	for _, i := range correlated {
 		single = append(single, rules.Bases(i)...)

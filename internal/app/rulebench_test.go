@@ -49,7 +49,8 @@ func benchOf(t *testing.T) (*ruleBench, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{o: &ServeOptions{Config: &Config{Data: dir}}, log: slog.New(slog.DiscardHandler), lake: l, rules: rules, places: places}
+	h := &house{o: &ServeOptions{Config: &Config{Data: dir}}, log: slog.New(slog.DiscardHandler), lake: l, places: places}
+	h.rules.Store(rules)
 	h.worker = &pipeline.Worker{Judging: pipeline.Options{Rules: rules, Places: places}}
 	single, _ := rules.Find(trailStopped)
 	if len(single) != 1 {
@@ -79,12 +80,12 @@ func TestTheRuleBench(t *testing.T) {
 	t.Run("try", func(t *testing.T) { t.Parallel(); tries(t, b, id, f.Text) })
 	t.Run("every rule has a file", func(t *testing.T) {
 		t.Parallel()
-		for _, r := range b.house.rules.All[:20] {
+		for _, r := range b.house.rules.Load().All[:20] {
 			if f, err := b.File(t.Context(), r.Finding.ID); err != nil || f.Broken != "" || len(f.Tests) == 0 {
 				t.Errorf("%s: %v, %s, %d tests", r.Title, err, f.Broken, len(f.Tests))
 			}
 		}
-		for _, c := range b.house.rules.Correlations[:5] {
+		for _, c := range b.house.rules.Load().Correlations[:5] {
 			if f, err := b.File(t.Context(), c.Finding.ID); err != nil || f.Broken != "" || len(f.Tests) == 0 || !strings.Contains(f.Plan, c.Title) {
 				t.Errorf("%s: %v, %s, %d tests", c.Title, err, f.Broken, len(f.Tests))
 			}

@@ -65,7 +65,7 @@ type house struct {
 	stream   *stream.Stream
 	sources  *source.House
 	worker   *pipeline.Worker
-	rules    *detect.Rules
+	rules    atomic.Pointer[detect.Rules]
 	places   enrich.Locator
 	watch    *watch
 	prover   *pipeline.Prover
@@ -134,6 +134,26 @@ func closed(err error) error {
 	return err
 }
 
+// takeRules reads the rules again; the worker judges by them from its next conclusion on.
+func (h *house) takeRules(ctx context.Context) error {
+	rules, err := LoadRules(h.o.Config.Rules)
+	if err != nil {
+		return err
+	}
+	if err := h.proveRules(ctx, rules); err != nil {
+		return err
+	}
+	h.rules.Store(rules)
+	return nil
+}
+
+func (h *house) proveRules(ctx context.Context, rules *detect.Rules) error {
+	if err := pipeline.ProveRules(ctx, h.ledger, filepath.Join(h.o.Config.ledgerDir(), "rules"), rules); err != nil {
+		return fmt.Errorf("tell the ledger of the rules: %w", err)
+	}
+	return nil
+}
+
 // assemble puts the parts together.
 func (h *house) assemble(ctx context.Context) error {
 	c := h.o.Config
@@ -141,7 +161,7 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.rules = rules
+	h.rules.Store(rules)
 	var env *enrich.Environment
 	if c.Environment != "" {
 		if env, err = enrich.ReadEnvironment(c.Environment); err != nil {
@@ -158,13 +178,13 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	follower := &pipeline.Follower{Lake: h.lake, Ledger: h.ledger, Mark: filepath.Join(c.ledgerDir(), "followed")}
-	if err := pipeline.ProveRules(ctx, h.ledger, filepath.Join(c.ledgerDir(), "rules"), rules); err != nil {
-		return fmt.Errorf("tell the ledger of the rules: %w", err)
+	if err := h.proveRules(ctx, rules); err != nil {
+		return err
 	}
 	h.prover = &pipeline.Prover{Desk: h.desk, Ledger: h.ledger, Keys: c.Digests.keys, Now: time.Now}
 	follower.Prove = h.prover.Prove
 	h.worker = &pipeline.Worker{
-		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
+		Stream: h.stream, Lake: h.lake, Desk: h.desk, Follow: follower.Follow, Keep: c.keep(), Now: time.Now, Log: h.log, Timing: c.timing(), Intel: h.intel.Load, Rules: h.rules.Load, Trials: filepath.Join(c.streamDir(), "trials"), Memory: filepath.Join(c.Data, "memory"),
 		Judging: pipeline.Options{Rules: rules, Environment: env, Places: places, Workers: c.Detect.Workers},
 	}
 	h.sources = &source.House{Desk: h.desk, Receiver: &pipeline.Receiver{Stream: h.stream, Desk: h.desk, Now: time.Now}, Spool: filepath.Join(c.Data, "spool"), Log: h.log, Now: time.Now}
@@ -214,8 +234,8 @@ func (h *house) run(ctx context.Context) error {
 	server := (&api.Server{
 		Version: h.o.Version, Desk: h.desk, People: h.people, Audit: h.audit, Lake: h.lake, Evidence: h.evidence, House: h.sources, Engine: engine, Intel: h.intel.Load, Metrics: h.metrics, Ready: h.ready,
 		Health: h.watch.Report, Coverage: h.watch.Coverage, Log: h.log, Now: time.Now, Secure: h.o.Config.TLS.keys != nil,
-		Rules: func() *detect.Rules { return h.rules }, Names: attack.ReadNames(content.AttackNames), Proof: h.proof(), Settings: h.settings,
-		RulesDir: h.o.Config.Rules, Bench: &ruleBench{house: h}, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
+		Rules: h.rules.Load, Names: attack.ReadNames(content.AttackNames), Proof: h.proof(), Settings: h.settings,
+		RulesDir: h.o.Config.Rules, TakeRules: h.takeRules, Bench: &ruleBench{house: h}, Hunts: hunt.Folder{Dir: h.o.Config.huntsDir()}, Places: h.places,
 		EntityState: h.entityState(engine),
 	}).HTTP()
 	h.greet(ctx)

@@ -257,16 +257,16 @@ func TestAHuntBecomesARuleInTwoSteps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		paths, err := d.Accept(dir)
+		paths, err := d.Accept(dir, nil)
 		if err != nil || len(paths) != 2 {
 			t.Fatalf("%s: %v\n%s\n%s", h.Name, err, d.Rule, d.Tests)
 		}
-		if _, err := d.Accept(dir); err == nil {
+		if _, err := d.Accept(dir, nil); err == nil {
 			t.Errorf("%s: written over what was there", h.Name)
 		}
 		broken := *d
 		broken.Name, broken.Tests = "other", strings.Replace(d.Tests, "fires: true", "fires: false", 1)
-		if _, err := broken.Accept(dir); err == nil {
+		if _, err := broken.Accept(dir, nil); err == nil {
 			t.Errorf("%s: accepted with a test that fails", h.Name)
 		}
 	}

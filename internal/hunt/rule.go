@@ -192,8 +192,9 @@ func uuidOf(text string) string {
 	return h[:8] + "-" + h[8:12] + "-8" + h[13:16] + "-8" + h[17:20] + "-" + h[20:]
 }
 
-// Accept is the second step: it runs the draft's tests and writes rule and tests into a folder of rules. What is there is not written over.
-func (d *Draft) Accept(dir string) ([]string, error) {
+// Accept is the second step: it runs the draft's tests and writes rule and tests into a folder of rules. What is there is not written over. note, where it
+// is given, is called before anything is written; its error ends it.
+func (d *Draft) Accept(dir string, note func() error) ([]string, error) {
 	if !nameForm.MatchString(d.Name) {
 		return nil, MistakeError{fmt.Sprintf("%.70q is no name of a rule", d.Name)}
 	}
@@ -204,6 +205,11 @@ func (d *Draft) Accept(dir string) ([]string, error) {
 	for _, p := range paths {
 		if _, err := os.Stat(p); err == nil {
 			return nil, MistakeError{"there is a rule already: " + p}
+		}
+	}
+	if note != nil {
+		if err := note(); err != nil {
+			return nil, err
 		}
 	}
 	for i, text := range []string{d.Rule, d.Tests} {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/intel"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -29,9 +30,10 @@ type Worker struct {
 	Timing  Timing
 	Now     func() time.Time
 	Log     *slog.Logger
-	Memory  string // file that keeps what detection remembers between two starts; "" for none
-	Status  Status // of this worker, kept up to date
-	Trials  string // file that remembers what was not survived; "" for nothing
+	Rules   func() *detect.Rules // the rules as they are now: where they are others than before, the lake is judged again; nil: those of Judging
+	Memory  string               // file that keeps what detection remembers between two starts; "" for none
+	Status  Status               // of this worker, kept up to date
+	Trials  string               // file that remembers what was not survived; "" for nothing
 	// At, where a test sets it, is called between two steps, and with each record before it is taken in.
 	At func(step Step, record []byte)
 
@@ -142,6 +144,9 @@ func (w *Worker) begin(ctx context.Context) error {
 	if w.Intel != nil {
 		w.Judging.Intel = w.Intel()
 	}
+	if w.Rules != nil {
+		w.Judging.Rules = w.Rules()
+	}
 	w.known.damaged = w.Harmed
 	w.live, w.decoded = NewLive(w.Judging), newDecoding(w.Judging.Workers)
 	now := w.Now()
@@ -161,8 +166,15 @@ func (w *Worker) rebuild(ctx context.Context) error {
 	start := time.Now()
 	w.last.rebuild = w.Now()
 	files, err := w.Lake.Plan(ctx, time.Time{}, w.Now().Add(24*time.Hour))
-	if err != nil || len(files) == 0 {
+	if err != nil {
 		return err
+	}
+	if w.otherRules() {
+		w.Judging.Rules = w.Rules()
+		w.live = NewLive(w.Judging)
+	}
+	if len(files) == 0 {
+		return nil
 	}
 	if day, ok := newestDay(files); ok {
 		w.newest = day.Add(24*time.Hour - time.Millisecond)
@@ -234,7 +246,11 @@ func since(now, then time.Time) time.Duration {
 // conclude saves what is to be concluded by now, if anything changed.
 func (w *Worker) conclude(ctx context.Context) error {
 	w.last.conclude = w.Now()
-	if w.live.Stale() && since(w.Now(), w.last.rebuild) >= max(10*time.Second, 20*w.cost.rebuild) {
+	pause := 10 * time.Second
+	if !w.otherRules() { // what events changed can wait; somebody who accepted a rule does
+		pause = max(pause, 20*w.cost.rebuild)
+	}
+	if (w.live.Stale() || w.otherRules()) && since(w.Now(), w.last.rebuild) >= pause {
 		if err := w.settle(ctx); err != nil {
 			return err
 		}
@@ -244,6 +260,9 @@ func (w *Worker) conclude(ctx context.Context) error {
 	}
 	return w.tell(ctx)
 }
+
+// otherRules reports whether the rules are others than those that it judges by.
+func (w *Worker) otherRules() bool { return w.Rules != nil && w.Rules() != w.Judging.Rules }
 
 // tell saves what is to be concluded of what was judged so far, if anything changed.
 func (w *Worker) tell(ctx context.Context) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/tocsin-security/tocsin/internal/access"
 	"github.com/tocsin-security/tocsin/internal/collect"
 	"github.com/tocsin-security/tocsin/internal/desk"
+	"github.com/tocsin-security/tocsin/internal/detect"
 	"github.com/tocsin-security/tocsin/internal/lake"
 	"github.com/tocsin-security/tocsin/internal/ledger"
 	"github.com/tocsin-security/tocsin/internal/stream"
@@ -169,5 +171,50 @@ func TestAWorkerConcludesWhatAScanDoes(t *testing.T) {
 	usage, err := b.stream.Usage(t.Context())
 	if err != nil || usage[0].Messages != 0 {
 		t.Errorf("the stream still holds what both sinks have: %+v, %v", usage, err)
+	}
+}
+
+// TestRulesThatChangeAreTakenIn: a worker that judged by one rule is given all of them while it runs, and then tells of the whole history what a scan does.
+func TestRulesThatChangeAreTakenIn(t *testing.T) {
+	t.Parallel()
+	inv := simulated(t, "bucket-ransom")
+	scan, err := Run(t.Context(), Files{inv}, Options{Rules: rules(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for i := range scan.Incidents {
+		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
+	}
+	one, mistakes := detect.Parse("one.yml", []byte("title: Never\nid: 11111111-2222-4333-8444-555555555555\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: Nothing}, condition: a}\nlevel: low\n"))
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	b := newBench(t, t.TempDir())
+	defer b.close(t)
+	var paths []string
+	for i := range inv.Files {
+		paths = append(paths, inv.Files[i].Name)
+	}
+	b.receive(t, paths...)
+	last, err := b.stream.Last(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now atomic.Pointer[detect.Rules]
+	now.Store(one)
+	w := b.worker(t, Timing{Conclude: 50 * time.Millisecond, Commit: 300 * time.Millisecond, Window: 365 * 24 * time.Hour})
+	w.Rules = now.Load
+	all := rules(t)
+	until(t, w, func() bool {
+		if w.Status.Position.Load() == last && now.CompareAndSwap(one, all) {
+			if told := b.headlines(t); len(told) > 0 && cmp.Equal(told, want) {
+				t.Error("the rule that never fires tells as much: nothing is compared")
+			}
+		}
+		return now.Load() == all && cmp.Equal(want, b.headlines(t))
+	})
+	if w.Status.Rebuilds.Load() == 0 || len(want) == 0 {
+		t.Errorf("%d incidents, and the lake was judged again %d times", len(want), w.Status.Rebuilds.Load())
 	}
 }
