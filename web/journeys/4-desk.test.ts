@@ -116,8 +116,10 @@ async function hunts(w: Walk) {
     await expect(bar).toBeFocused({ timeout: 1000 });
   }).toPass();
   await w.writes("operation = 'CreateAccessKey' AND src_ip = '146.70.41.77'");
-  await w.keys('Enter');
-  await expect(w.page.locator('.table tbody tr.on')).toBeVisible();
+  await expect(async () => {
+    await w.keys('Enter'); // what came last may be on its way into the lake
+    await expect(w.page.locator('.table tbody tr.on')).toBeVisible({ timeout: 4000 });
+  }).toPass({ timeout: 60_000 });
   await w.station('search');
   await w.to(w.page.getByRole('link', { name: 'Keep as a hunt' }), { key: 'Shift+Tab' });
   await w.keys('Enter');
@@ -134,8 +136,13 @@ async function hunts(w: Walk) {
   await expect(w.page.getByRole('heading', { name: 'Draft of a rule' })).toBeVisible();
   await w.station('draft-of-a-rule');
   await w.keys('t');
-  await expect(w.page.getByText(/^Written: .*\.yml.*starts/)).toBeVisible();
+  await expect(w.page.getByText(/^Written: .*\.yml.*judges/)).toBeVisible();
   await w.station('rule-written');
+  const found = async () =>
+    (await (await w.page.request.get('/api/v1/alerts?q=Keys%20made%20from%20one%20address')).json()).total;
+  await expect
+    .poll(found, { timeout: 60_000, message: 'the new rule has judged what was there before it' })
+    .toBeGreaterThan(0);
 }
 
 /** preserves captures the incident, verifies the set, and exports it in both forms; it returns where the page lies. */
@@ -167,7 +174,7 @@ async function saves(w: Walk, why: Locator, button: string, to: string) {
   await expect(w.page.getByText(/^Saved as/)).toBeVisible();
 }
 
-/** tunes judges what a colleague was meant to do, and accepts the filter that the verdicts propose, with its proof. */
+/** tunes judges what a colleague was meant to do, three deeds that the new rule tells of as well, and accepts the filter that the verdicts propose, with its proof. */
 async function tunes(w: Walk) {
   await w.keys('Control+k');
   await w.writes('ines.okafor');
@@ -177,15 +184,15 @@ async function tunes(w: Walk) {
   await expect(w.page).toHaveURL(/\/alerts\?q=/);
   await expect(async () => {
     await w.keys('r'); // what came since is shown when one asks
-    await expect(w.page.locator('.row')).toHaveCount(3, { timeout: 2000 });
+    await expect(w.page.locator('.row')).toHaveCount(6, { timeout: 2000 });
   }).toPass({ timeout: 90_000 });
-  await w.keys('x', 'x', 'x');
-  await expect(w.page.getByText('3 chosen')).toBeVisible();
+  await w.keys('x', 'x', 'x', 'x', 'x', 'x');
+  await expect(w.page.getByText('6 chosen')).toBeVisible();
   await w.keys('v', 'b');
   await w.writes('She hands out the keys of the partner feeds');
-  await w.station('verdict-on-three');
+  await w.station('verdict-on-her-keys');
   await w.keys('Enter');
-  await expect(w.page.getByText('Verdict: benign true positive · 3 findings')).toBeVisible();
+  await expect(w.page.getByText('Verdict: benign true positive · 6 findings')).toBeVisible();
   await w.goes('r', 'Rules');
   await w.to(w.page.getByRole('textbox', { name: /Words in the title/ }));
   await w.writes('Access key created for another');
