@@ -47,7 +47,7 @@ type Server struct {
 	Coverage  func() health.Coverage
 	Rules     func() *detect.Rules        // nil for none
 	Bench     RuleBench                   // nil: files of rules are not shown, and none is tried
-	TakeRules func(context.Context) error // judges by the rules as they are in RulesDir from now on
+	TakeRules func(context.Context) error // judges by the rules as they are in RulesDir from now on; never called where that is ""
 	RulesDir  string                      // folder that accepted drafts are written into; "" where the rules are those that ship
 	Names     attack.Names                // of ATT&CK
 	Hunts     hunt.Folder                 // that are kept

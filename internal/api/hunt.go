@@ -214,7 +214,7 @@ func (s *Server) hunts(api huma.API) {
 		d, err := s.investigator().ToRule(ctx, scope(ctx), &h)
 		return &body[*hunt.Draft]{d}, s.refused(err)
 	})
-	huma.Register(api, op(access.Tend, "POST", "/api/v1/hunts/{uid}/rule/accept", "Accept a draft: its tests run, and it is written into the folder of rules"), s.acceptDraft)
+	huma.Register(api, op(access.Tend, "POST", "/api/v1/hunts/{uid}/rule/accept", "Accept a draft: its tests run, it is written into the folder of rules, and judges from then on"), s.acceptDraft)
 }
 
 func (s *Server) keepHunt(ctx context.Context, in *struct {
@@ -273,7 +273,7 @@ func (s *Server) acceptDraft(ctx context.Context, in *struct {
 	next := "it judges what comes from now on, and the days of the lake that detection looks back on are judged again with it"
 	if err := s.TakeRules(ctx); err != nil {
 		s.Log.Error("the rules as they are now cannot be taken in; those of before judge on", "folder", s.RulesDir, "error", err)
-		next = "it is kept, and does not judge yet: the rules in the folder cannot be read (tocsin rules lint " + s.RulesDir + " says why). Once they can, start tocsin serve again"
+		next = "it is kept, and does not judge yet: the rules could not be taken in. The log of tocsin serve says why, and tocsin rules check " + s.RulesDir + " whether it is a rule's mistake; once it is mended, start tocsin serve again"
 	}
 	return &body[accepted]{accepted{files, next}}, nil
 }

@@ -2,9 +2,11 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -162,5 +164,52 @@ func TestEntitiesByTheAPI(t *testing.T) {
 	}
 	if got := s.ask("POST", "/api/v1/pivot", s.tokens["viewer own"], strings.NewReader(`{"value":"`+foreign+`"}`), "Content-Type", jsonBody); strings.Contains(got.body, `"alert":{`) {
 		t.Errorf("a pivot shows an alert of another account: %s", got.body)
+	}
+}
+
+// TestAnAcceptedRuleIsTakenIn accepts drafts: one is judged by at once; where the rules cannot be taken in, the file is kept and the answer says so.
+func TestAnAcceptedRuleIsTakenIn(t *testing.T) {
+	t.Parallel()
+	var fault error
+	dir, taken := t.TempDir(), 0
+	s := newSite(t, func(s *Server, _ *http.Server) {
+		s.RulesDir = dir
+		s.TakeRules = func(context.Context) error { taken++; return fault }
+	})
+	event := func(name string) string {
+		return `{"eventVersion":"1.08","eventTime":"2026-03-01T10:00:00Z","eventSource":"cloudtrail.amazonaws.com","eventName":"` + name + `","awsRegion":"eu-west-1","eventID":"e","recipientAccountId":"111122223333","userIdentity":{"type":"Root"}}`
+	}
+	draft, err := json.Marshal(map[string]string{
+		"rule":  "title: Trail stopped\nid: 11111111-2222-4333-8444-555555555555\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: StopLogging}, condition: a}\nlevel: medium\n",
+		"tests": "- {name: hit, fires: true, event: " + event("StopLogging") + "}\n- {name: other, fires: false, event: " + event("StartLogging") + "}\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, says string
+		fault      error
+		taken      int
+	}{
+		{"good", "it judges what comes from now on", nil, 1},
+		{"good", "there is a rule already", nil, 1},
+		{"later", "does not judge yet", errors.New("no ledger"), 2},
+	} {
+		fault = c.fault
+		a := s.tell("POST", "/api/v1/hunts/"+c.name+"/rule/accept", s.tokens["engineer all"], string(draft))
+		if !strings.Contains(a.body, c.says) || taken != c.taken {
+			t.Errorf("%s: taken in %d times, %d %s", c.name, taken, a.status, a.body)
+		}
+		if _, err := os.Stat(filepath.Join(dir, c.name+".yml")); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := strings.Count(s.ask("GET", "/api/v1/audit", s.tokens["admin all"], nil).body, `"rule.accept"`); n != 2 {
+		t.Errorf("%d entries in the audit log of two rules", n)
+	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	if !strings.Contains(s.log.b.String(), "no ledger") {
+		t.Error("the log does not say why the rules are not taken in")
 	}
 }

@@ -224,6 +224,28 @@ func (p *prying) entities() {
 		text, _ := json.Marshal(map[string]any{"value": value})
 		p.ask("POST", "/api/v1/pivot", string(text))
 	}
+	if nobodys, theirs := p.read("nobody-has-this"), p.read(x.mark+"-bucket"); nobodys == "" || nobodys != theirs {
+		p.t.Errorf("seed %d: a pivot reads %s for what nobody holds, and %s for what an account holds that is not seen", p.seed, nobodys, theirs)
+	}
+}
+
+// read is what a pivot on a value says that it asked and read in columns: ask takes no count of files for news.
+func (p *prying) read(value string) string {
+	p.asked++
+	var got struct {
+		Searched []struct {
+			Asked struct {
+				SQL          string
+				Files, Bytes int64
+			}
+		}
+	}
+	a := p.full.tell("POST", "/api/v1/pivot", p.fullToken, `{"value":"`+value+`","depth":"columns"}`)
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil || len(got.Searched) == 0 || got.Searched[0].Asked.Files == 0 {
+		p.t.Errorf("seed %d: pivot: %v %s", p.seed, err, a.body)
+		return ""
+	}
+	return fmt.Sprint(got.Searched[0].Asked)
 }
 
 func (p *prying) assistants() {

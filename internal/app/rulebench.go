@@ -39,12 +39,13 @@ const (
 
 // file is where a rule was read from.
 func (b *ruleBench) file(id string) (string, error) {
-	for _, r := range b.house.rules.Load().All {
+	rules := b.house.rules.Load()
+	for _, r := range rules.All {
 		if r.Finding.ID == id {
 			return r.Head().File, nil
 		}
 	}
-	for _, c := range b.house.rules.Load().Correlations {
+	for _, c := range rules.Correlations {
 		if c.Finding.ID == id {
 			return c.Head().File, nil
 		}

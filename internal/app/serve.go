@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,7 @@ type house struct {
 	sources  *source.House
 	worker   *pipeline.Worker
 	rules    atomic.Pointer[detect.Rules]
+	taking   sync.Mutex // of rules: one reading at a time, so that who reads last has read all
 	places   enrich.Locator
 	watch    *watch
 	prover   *pipeline.Prover
@@ -136,6 +138,8 @@ func closed(err error) error {
 
 // takeRules reads the rules again; the worker judges by them from its next conclusion on.
 func (h *house) takeRules(ctx context.Context) error {
+	h.taking.Lock()
+	defer h.taking.Unlock()
 	rules, err := LoadRules(h.o.Config.Rules)
 	if err != nil {
 		return err

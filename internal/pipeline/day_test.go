@@ -137,10 +137,7 @@ func TestALiveDay(t *testing.T) {
 	var seen []moment
 	for minute := range minutes {
 		d.arrive(t, rate)
-		last, err := d.bench.stream.Last(t.Context(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		last := d.bench.last(t)
 		d.wait(t, done, func() bool { return w.Status.Position.Load() >= last })
 		commits := w.Status.Commits.Load()
 		d.tick()

@@ -42,11 +42,7 @@ func TestAReplacedStreamIsNoticed(t *testing.T) {
 				if err := deliverAll(t.Context(), b, nil); err != nil {
 					t.Fatal(err)
 				}
-				last, err := b.stream.Last(t.Context(), 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return last
+				return b.last(t)
 			}
 			work := func(b *bench, last uint64) { until(t, b.brisk(rules(t)), func() bool { return b.position() == last }) }
 			if err := os.MkdirAll(filepath.Join(dir, "in"), 0o750); err != nil {

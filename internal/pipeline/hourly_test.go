@@ -43,10 +43,7 @@ func TestHoursAreTheDoubleEntry(t *testing.T) {
 	b := newBench(t, dir)
 	defer b.close(t)
 	inv := simulated(t, "all")
-	var paths []string
-	for i := range inv.Files[:40] {
-		paths = append(paths, inv.Files[i].Name)
-	}
+	paths := pathsOf(inv)[:40]
 	broken := filepath.Join(dir, "broken.json")
 	text := `{"eventVersion":"1.08","eventTime":"never","eventName":"X","eventSource":"a.amazonaws.com","awsRegion":"eu-west-1","recipientAccountId":"111122223333"}` + "\n"
 	if err := os.WriteFile(broken, []byte(text+text), 0o600); err != nil {
@@ -56,10 +53,7 @@ func TestHoursAreTheDoubleEntry(t *testing.T) {
 	timing := Timing{Conclude: 50 * time.Millisecond, Commit: 200 * time.Millisecond, Window: 365 * 24 * time.Hour}
 	for _, part := range [][]string{append(paths[:half:half], broken), paths[half:], nil} {
 		b.receive(t, part...)
-		last, err := b.stream.Last(t.Context(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		last := b.last(t)
 		w := b.worker(t, timing)
 		until(t, w, func() bool { return w.Status.Position.Load() == last })
 	}

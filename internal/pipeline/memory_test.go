@@ -159,19 +159,13 @@ func TestAWorkerTakesUpItsMemoryOrSaysWhyNot(t *testing.T) {
 		if change != nil {
 			change(w)
 		}
-		last, err := b.stream.Last(t.Context(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		last := b.last(t)
 		until(t, w, func() bool {
 			return w.Status.Position.Load() >= last && w.Status.Rebuilds.Load()+w.Status.Remembered.Load() > 0 || w.Status.Commits.Load() > 0 && w.Status.Position.Load() >= last
 		})
 		return w
 	}
-	var paths []string
-	for i := range inv.Files {
-		paths = append(paths, inv.Files[i].Name)
-	}
+	paths := pathsOf(inv)
 	half := len(paths) / 2
 	b.receive(t, paths[:half]...)
 	start(nil)
@@ -219,10 +213,7 @@ func TestAWorkerTakesUpItsMemoryOrSaysWhyNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = map[string]string{}
-	for i := range scan.Incidents { // what was late is settled by judging everything again
-		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
-	}
+	want = headlinesOf(scan) // what was late is settled by judging everything again
 	check("of before the last commit", false, "position was", start(nil))
 }
 

@@ -22,10 +22,7 @@ func TestSigningInDoesNotEndAnArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{}
-	for i := range scan.Incidents {
-		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
-	}
+	want := headlinesOf(scan)
 	b := newBench(t, t.TempDir())
 	defer b.close(t)
 	signedIn(t, b, "1")
@@ -36,10 +33,7 @@ func TestSigningInDoesNotEndAnArchive(t *testing.T) {
 			signedIn(t, b, "2")
 		}
 	}
-	last, err := b.stream.Last(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	last := b.last(t)
 	until(t, w, func() bool { return w.Status.Position.Load() == last })
 	w = b.worker(t, Timing{Conclude: 50 * time.Millisecond, Commit: 100 * time.Millisecond, Window: 60 * 24 * time.Hour})
 	until(t, w, func() bool { return w.Status.Rebuilds.Load() > 0 })

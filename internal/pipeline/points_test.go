@@ -324,10 +324,7 @@ func counted(t *testing.T, dir string, scan *Result) map[string]uint64 {
 	if rows != scan.Received.Mapped {
 		t.Errorf("%d rows, the scan found %d events", rows, scan.Received.Mapped)
 	}
-	want := map[string]string{}
-	for i := range scan.Incidents {
-		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
-	}
+	want := headlinesOf(scan)
 	if d := cmp.Diff(want, b.headlines(t)); d != "" || len(want) == 0 {
 		t.Errorf("the incidents differ from those of a scan:\n%s", d)
 	}

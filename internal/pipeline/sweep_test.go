@@ -147,15 +147,9 @@ func TestAFeedThatArrivesIsLookedForInHistory(t *testing.T) {
 	all := sources(t, inv)
 	b := newBench(t, t.TempDir())
 	defer b.close(t)
-	var paths []string
-	for i := range inv.Files {
-		paths = append(paths, inv.Files[i].Name)
-	}
+	paths := pathsOf(inv)
 	b.receive(t, paths...)
-	last, err := b.stream.Last(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	last := b.last(t)
 	var feeds atomic.Pointer[intel.Set]
 	w := b.worker(t, Timing{Conclude: 50 * time.Millisecond, Commit: 300 * time.Millisecond, Window: 365 * 24 * time.Hour})
 	w.Intel = feeds.Load

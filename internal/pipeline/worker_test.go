@@ -87,6 +87,25 @@ func (b *bench) receive(t *testing.T, paths ...string) Receipt {
 	return sum
 }
 
+// last is the position of what was received last.
+func (b *bench) last(t *testing.T) uint64 {
+	t.Helper()
+	at, err := b.stream.Last(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// pathsOf are the files of an inventory.
+func pathsOf(inv *collect.Inventory) []string {
+	var paths []string
+	for i := range inv.Files {
+		paths = append(paths, inv.Files[i].Name)
+	}
+	return paths
+}
+
 // until runs a worker until a condition holds, and stops it in order.
 func until(t *testing.T, w *Worker, holds func() bool) {
 	t.Helper()
@@ -124,6 +143,15 @@ func (b *bench) headlines(t *testing.T) map[string]string {
 	return out
 }
 
+// headlinesOf are the incidents of a scan as people see them.
+func headlinesOf(scan *Result) map[string]string {
+	out := map[string]string{}
+	for i := range scan.Incidents {
+		out[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
+	}
+	return out
+}
+
 func TestAWorkerConcludesWhatAScanDoes(t *testing.T) {
 	t.Parallel()
 	inv := simulated(t, "all")
@@ -131,16 +159,10 @@ func TestAWorkerConcludesWhatAScanDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{}
-	for i := range scan.Incidents {
-		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
-	}
+	want := headlinesOf(scan)
 	b := newBench(t, t.TempDir())
 	defer b.close(t)
-	var paths []string
-	for i := range inv.Files {
-		paths = append(paths, inv.Files[i].Name)
-	}
+	paths := pathsOf(inv)
 	receipt := b.receive(t, paths...)
 	if receipt.Records != scan.Received.Mapped+scan.Received.Duplicate {
 		t.Errorf("%d records are in the stream, the scan saw %d and %d duplicates", receipt.Records, scan.Received.Mapped, scan.Received.Duplicate)
@@ -148,10 +170,7 @@ func TestAWorkerConcludesWhatAScanDoes(t *testing.T) {
 	if again := b.receive(t, paths[0]); !again.Known && again.Records > 0 {
 		t.Errorf("a file that was delivered is delivered again: %+v", again)
 	}
-	last, err := b.stream.Last(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	last := b.last(t)
 	w := b.worker(t, Timing{Conclude: 50 * time.Millisecond, Commit: 300 * time.Millisecond, Window: 365 * 24 * time.Hour})
 	until(t, w, func() bool { return w.Status.Position.Load() == last })
 	// Started again, it takes up where it was, and settles what late records changed.
@@ -182,25 +201,16 @@ func TestRulesThatChangeAreTakenIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{}
-	for i := range scan.Incidents {
-		want[scan.Incidents[i].UID] = scan.Incidents[i].Severity.String() + " " + scan.Incidents[i].Headline
-	}
+	want := headlinesOf(scan)
 	one, mistakes := detect.Parse("one.yml", []byte("title: Never\nid: 11111111-2222-4333-8444-555555555555\nlogsource: {product: aws, service: cloudtrail}\ndetection: {a: {eventName: Nothing}, condition: a}\nlevel: low\n"))
 	if len(mistakes) > 0 {
 		t.Fatal(mistakes)
 	}
 	b := newBench(t, t.TempDir())
 	defer b.close(t)
-	var paths []string
-	for i := range inv.Files {
-		paths = append(paths, inv.Files[i].Name)
-	}
+	paths := pathsOf(inv)
 	b.receive(t, paths...)
-	last, err := b.stream.Last(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	last := b.last(t)
 	var now atomic.Pointer[detect.Rules]
 	now.Store(one)
 	w := b.worker(t, Timing{Conclude: 50 * time.Millisecond, Commit: 300 * time.Millisecond, Window: 365 * 24 * time.Hour})

@@ -475,7 +475,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accept a draft: its tests run, and it is written into the folder of rules */
+        /** Accept a draft: its tests run, it is written into the folder of rules, and judges from then on */
         post: operations["posthunts-uid-rule-accept"];
         delete?: never;
         options?: never;
