@@ -38,8 +38,10 @@ func TestHoldersLeaveOutNoFile(t *testing.T) {
 			for n := range each {
 				id := fmt.Sprintf("00000000-0000-4000-8000-%012d", 1000*day+n)
 				list := ask(id)
-				i := slices.IndexFunc(list, func(h Holder) bool { return h.Day.Equal(noon.AddDate(0, 0, day).Truncate(24 * time.Hour)) })
-				if i < 0 || !slices.Contains(list[i].Columns, "metadata.uid") {
+				found := slices.ContainsFunc(list, func(h Holder) bool { // other files of the day may be listed by mistake
+					return h.Day.Equal(noon.AddDate(0, 0, day).Truncate(24*time.Hour)) && slices.Contains(h.Columns, "metadata.uid")
+				})
+				if !found {
 					t.Fatalf("event %s of day %d is said to be in %v", id, day, list)
 				}
 				files += len(list)
